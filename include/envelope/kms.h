@@ -1,0 +1,92 @@
+/* envelope/kms.h - key services: bring your own, or open the embedded keystore. */
+#ifndef ENVELOPE_KMS_H
+#define ENVELOPE_KMS_H
+#include <envelope/key.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Threads: share it freely (the ops below must allow that). */
+typedef struct envelope_kms envelope_kms;
+
+/* Where `newest` and `list` put what they find, during that call only. All of it is copied. */
+typedef struct envelope_key_sink envelope_key_sink;
+ENVELOPE_TRY envelope_status envelope_key_sink_add(envelope_key_sink *sink,
+                                                   const envelope_key_ref *key, int32_t state,
+                                                   const void *spki_der, size_t spki_len);
+
+/* Bring your own. The table is copied; a NULL member is "not offered". Called from whatever thread
+ * called the library, several at once; may wait, but not beyond a deadline of your own. Errors to
+ * return: E_KMS_UNREACHED, E_REFUSED, E_NO_KEY (no such key), E_AUTH (does not unwrap; your text
+ * for this one is not shown). Anything else becomes E_CALLBACK. */
+typedef struct envelope_kms_ops {
+    size_t size;
+    const char *kind; /* for messages: "vault" */
+    /* Newest version of key_name that may wrap: exactly one envelope_key_sink_add. */
+    envelope_status (*newest)(void *self, const char *key_name, envelope_key_sink *sink,
+                              envelope_error *err);
+    /* in is the wrapped DEK, key and algorithm as recorded with it; write at most cap bytes, set
+     * *len. */
+    envelope_status (*unwrap)(void *self, const envelope_key_ref *key, int32_t algorithm,
+                              const void *in, size_t in_len, void *out, size_t cap, size_t *len,
+                              envelope_error *err);
+    /* Only for KEKs that have no public half. */
+    envelope_status (*wrap)(void *self, const envelope_key_ref *key, int32_t algorithm,
+                            const void *in, size_t in_len, void *out, size_t cap, size_t *len,
+                            envelope_error *err);
+    envelope_status (*state)(void *self, const envelope_key_ref *key, int32_t *state,
+                             envelope_error *err);
+    /* All versions of key_name (NULL: of every key), for listings. */
+    envelope_status (*list)(void *self, const char *key_name, envelope_key_sink *sink,
+                            envelope_error *err);
+    void (*destroy)(void *self); /* exactly once, also when envelope_kms_new fails */
+} envelope_kms_ops;
+
+ENVELOPE_TRY envelope_status envelope_kms_new(envelope_ctx *ctx, const envelope_kms_ops *ops,
+                                              void *self, envelope_kms **out, envelope_error *err);
+ENVELOPE_API void envelope_kms_free(envelope_kms *kms);
+
+/* The embedded keystore: a directory (0700) of RSA-4096 pairs with versions, under a passphrase. */
+enum { ENVELOPE_KEYSTORE_CREATE = 1u << 0 }; /* E_EXISTS if it is there */
+ENVELOPE_TRY envelope_status envelope_keystore_open(envelope_ctx *ctx, const char *dir,
+                                                    const void *passphrase, size_t passphrase_len,
+                                                    uint32_t flags, envelope_kms **out,
+                                                    envelope_error *err);
+
+/* For its owner and for tools; never called by chain.h. E_UNSUPPORTED where the KMS has no such
+ * thing. */
+ENVELOPE_TRY envelope_status envelope_kms_list(envelope_kms *kms, const char *key_name,
+                                               envelope_key_list **out, envelope_error *err);
+/* algorithm 0: RSA-4096; ENVELOPE_AES_KWP: AES-256. E_EXISTS. */
+ENVELOPE_TRY envelope_status envelope_kms_create_key(envelope_kms *kms, const char *key_name,
+                                                     int32_t algorithm, envelope_error *err);
+/* The version's private half is gone for good; its name, number and fingerprint stay, so that none
+ * is given twice. E_REFUSED: the newest. */
+ENVELOPE_TRY envelope_status envelope_kms_remove_key(envelope_kms *kms, const char *key_name,
+                                                     uint32_t version, envelope_error *err);
+ENVELOPE_TRY envelope_status envelope_kms_rotate_key(envelope_kms *kms, const char *key_name,
+                                                     envelope_error *err);
+
+enum { ENVELOPE_EXPORT_PUBLIC = 1u << 0 };
+#define ENVELOPE_PEM_MAX 16384u /* a buffer this large always suffices, so no second round trip */
+/* version 0: the newest. passphrase NULL: the PEM is not encrypted. Wipe buf. */
+ENVELOPE_TRY envelope_status envelope_kms_export_key(envelope_kms *kms, const char *key_name,
+                                                     uint32_t version, uint32_t flags,
+                                                     const void *passphrase, size_t passphrase_len,
+                                                     char *buf, size_t cap, size_t *len,
+                                                     envelope_error *err);
+ENVELOPE_TRY envelope_status envelope_kms_import_key(envelope_kms *kms, const char *key_name,
+                                                     const void *pem, size_t pem_len,
+                                                     const void *passphrase, size_t passphrase_len,
+                                                     envelope_error *err);
+/* Reach it and say what it can do, as name and value for people: "endpoint", "certificate-until",
+ * "unwrap". */
+ENVELOPE_TRY envelope_status envelope_kms_check(envelope_kms *kms,
+                                                void (*line)(void *user, const char *name,
+                                                             const char *value),
+                                                void *user, envelope_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
