@@ -1,0 +1,55 @@
+/* kms/kms.h - the provider table from inside: every answer is checked here, once, so that nobody
+ * else meets a callback's mistakes. */
+#ifndef ENV_KMS_KMS_H
+#define ENV_KMS_KMS_H
+#include "base/context.h"
+#include "format/head.h"
+#include <envelope/kms.h>
+
+/* What an administrator's command may do; a NULL member is E_UNSUPPORTED. Built-in KMSs only. */
+struct env_kms_admin_ops {
+    envelope_status (*create_key)(void *self, const char *key_name, int32_t algorithm,
+                                  envelope_error *err);
+    envelope_status (*rotate_key)(void *self, const char *key_name, envelope_error *err);
+    envelope_status (*remove_key)(void *self, const char *key_name, uint32_t version,
+                                  envelope_error *err);
+    envelope_status (*export_key)(void *self, const char *key_name, uint32_t version,
+                                  uint32_t flags, const void *passphrase, size_t passphrase_len,
+                                  char *buf, size_t cap, size_t *len, envelope_error *err);
+    envelope_status (*import_key)(void *self, const char *key_name, const void *pem, size_t pem_len,
+                                  const void *passphrase, size_t passphrase_len,
+                                  envelope_error *err);
+    envelope_status (*check)(void *self,
+                             void (*line)(void *user, const char *name, const char *value),
+                             void *user, envelope_error *err);
+};
+/* names_exclusive: nobody else can make keys there (a keystore). */
+envelope_status env_kms_new_builtin(envelope_ctx *ctx, const envelope_kms_ops *ops,
+                                    const struct env_kms_admin_ops *admin, bool names_exclusive,
+                                    void *self, envelope_kms **out, envelope_error *err);
+envelope_kms *env_kms_retain(envelope_kms *kms);
+envelope_ctx *env_kms_ctx(const envelope_kms *kms);
+const char *env_kms_kind(const envelope_kms *kms);
+bool env_kms_names_exclusive(const envelope_kms *kms);
+
+/* One answer of `newest`: exactly one candidate with a key id, a state that may wrap, and either an
+ * RSA public key (fingerprint computed here, compared with what was said) or none. key.kms_id is
+ * set to kms_id. Free with env_found_free. E_CALLBACK: OK without a usable answer; E_REFUSED:
+ * several. */
+struct env_found {
+    struct env_key key; /* spki filled; version 0 if the provider gives none */
+    char *replaces;     /* key id, or NULL */
+    int32_t state;
+};
+envelope_status env_kms_newest(envelope_kms *kms, const char *kms_id, const char *key_name,
+                               struct env_found *out, envelope_error *err);
+void env_found_free(envelope_ctx *ctx, struct env_found *found);
+/* 32 bytes into out (arena). Any other length is E_AUTH; what a provider says of E_AUTH is not
+ * shown. */
+envelope_status env_kms_unwrap(envelope_kms *kms, const envelope_key_ref *key, int32_t algorithm,
+                               const void *in, size_t in_len, uint8_t out[32], envelope_error *err);
+envelope_status env_kms_wrap(envelope_kms *kms, const envelope_key_ref *key, int32_t algorithm,
+                             const uint8_t in[32], void *out, size_t cap, size_t *len,
+                             envelope_error *err);
+bool env_kms_offers_unwrap(const envelope_kms *kms);
+#endif
