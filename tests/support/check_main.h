@@ -1,0 +1,12 @@
+/* check_main.h - main() of a test program made with Check: TAP on standard output, a failure when
+ * no test ran. A file defines suite(). */
+#ifndef TESTS_CHECK_MAIN_H
+#define TESTS_CHECK_MAIN_H
+#include <check.h>
+
+/* NULL after a call of skip_all. */
+Suite *suite(void);
+
+/* The whole program is skipped: why goes to the log. */
+void skip_all(const char *why);
+#endif

@@ -1,0 +1,72 @@
+/* The known answers of docs/format.md, chapter "Notation": X over fixed secrets. */
+#include "base/text.h"
+#include "check_main.h"
+#include "crypto/digest.h"
+#include "failing.h"
+#include <string.h>
+
+static void fill(uint8_t *p, uint8_t first)
+{
+    for (int i = 0; i < 32; i++) {
+        p[i] = (uint8_t)(first + i);
+    }
+}
+
+static const uint8_t generation_2[4] = {0, 0, 0, 2};
+
+/* X(key, label, parts) is the text */
+static void expect_derived(const uint8_t *key, const char *label, const struct env_bytes *parts,
+                           size_t count, const char *expected)
+{
+    envelope_ctx *ctx = test_ctx();
+    uint8_t out[32];
+    char hex[65];
+    ck_assert_int_eq(env_derive(ctx, key, label, parts, count, out, NULL), ENVELOPE_OK);
+    ck_assert_str_eq(env_hex(hex, out, sizeof out), expected);
+    envelope_ctx_free(ctx);
+}
+
+START_TEST(dek_derivations)
+{
+    uint8_t dek[32];
+    fill(dek, 0);
+    expect_derived(dek, "payload", NULL, 0,
+                   "67d5d3dd533cb528aa3b9e0a3feb07e27226d727818f42b8f657e89d700c25f2");
+    expect_derived(dek, "box", NULL, 0,
+                   "295265ae6a8fd058922a4a6b845fbe83f7e9cc5f4ae8bd96e779f2b4691afc13");
+    expect_derived(dek, "header", NULL, 0,
+                   "360ebec8f3565d15dcf48c48b14e9123e51645997d3d2688d5c30394650fae8f");
+    expect_derived(dek, "block hash", NULL, 0,
+                   "ddfcd0d927ca5e3e35cfccd8aab1df4e82219f32128f676c32fd7411de0e08e2");
+}
+END_TEST
+
+START_TEST(chain_derivations)
+{
+    uint8_t root[32];
+    uint8_t secret[32];
+    uint8_t chain_id[32];
+    fill(root, 0x20);
+    fill(secret, 0x60);
+    const char *id = "a1a7e9ff37648771c7a29118710bf75b852743fc5818ef4814c5b955be842f8f";
+    expect_derived(root, "chain id", NULL, 0, id);
+    ck_assert(env_unhex(chain_id, sizeof chain_id, id));
+    const struct env_bytes parts[] = {{chain_id, sizeof chain_id}, {generation_2, 4}};
+    expect_derived(secret, "attest", parts, 2,
+                   "1741449efc2b55069fbfdbb52da026563718937de3e185b820819d057169c8ba");
+    expect_derived(secret, "block hash", parts, 2,
+                   "2e5a991afa81c71bb6672a42ba5c7b2466a38152cac9e0f0f3a9bf8c0c86517c");
+    expect_derived(secret, "pin", parts, 2,
+                   "3f15fa69d315aaaa84970bfc59707c8ab735a2f4050227728a4af9be3a6faaf5");
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("crypto digest");
+    TCase *t = tcase_create("known answers");
+    tcase_add_test(t, dek_derivations);
+    tcase_add_test(t, chain_derivations);
+    suite_add_tcase(s, t);
+    return s;
+}
