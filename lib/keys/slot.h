@@ -6,6 +6,10 @@
 #include "format/slots.h"
 #include "keys/dek.h"
 
+/* crypto.md 4.5: everything that fails from the cryptography on, up to the commitment, has one
+ * status (E_AUTH) and this text, so that nobody learns how far a forged slot came. */
+#define ENV_DOES_NOT_OPEN "the key at hand does not open it, or the header was altered"
+
 /* Fill wrapped (and salt, memory_kib, passes), algorithm; kind and names are the caller's. */
 envelope_status env_slot_wrap_rsa(const struct env_rsa_public *key, int32_t algorithm,
                                   const envelope_dek *dek, struct env_slot *slot,

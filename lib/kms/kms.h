@@ -23,7 +23,8 @@ struct env_kms_admin_ops {
                              void (*line)(void *user, const char *name, const char *value),
                              void *user, envelope_error *err);
 };
-/* names_exclusive: nobody else can make keys there (a keystore). */
+/* names_exclusive: nobody else can make keys there (a keystore). What a built-in KMS returns and
+ * says is passed on as it is. */
 envelope_status env_kms_new_builtin(envelope_ctx *ctx, const envelope_kms_ops *ops,
                                     const struct env_kms_admin_ops *admin, bool names_exclusive,
                                     void *self, envelope_kms **out, envelope_error *err);
@@ -31,6 +32,8 @@ envelope_kms *env_kms_retain(envelope_kms *kms);
 envelope_ctx *env_kms_ctx(const envelope_kms *kms);
 const char *env_kms_kind(const envelope_kms *kms);
 bool env_kms_names_exclusive(const envelope_kms *kms);
+/* For admin.c. NULL: not a built-in KMS. */
+const struct env_kms_admin_ops *env_kms_admin(const envelope_kms *kms, void **self);
 
 /* One answer of `newest`: exactly one candidate with a key id, a state that may wrap, and either an
  * RSA public key (fingerprint computed here, compared with what was said) or none. key.kms_id is
@@ -52,4 +55,5 @@ envelope_status env_kms_wrap(envelope_kms *kms, const envelope_key_ref *key, int
                              const uint8_t in[32], void *out, size_t cap, size_t *len,
                              envelope_error *err);
 bool env_kms_offers_unwrap(const envelope_kms *kms);
+bool env_kms_offers_wrap(const envelope_kms *kms);
 #endif
