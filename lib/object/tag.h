@@ -17,7 +17,13 @@ envelope_status env_attest(envelope_ctx *ctx, const uint8_t ak[32], struct env_b
 /* LINK = H("link", CORE | ATT) */
 envelope_status env_link(envelope_ctx *ctx, struct env_bytes core, const uint8_t att[32],
                          uint8_t out[32], envelope_error *err);
-/* TAG over the first capacity - 36 bytes of a copy as stored. E_AUTH unless it is copy->tag. */
+/* Behind what TAG covers: TAG and CRC32C. */
+enum { ENV_COPY_END_BYTES = 36 };
+/* TAG over the first capacity - 36 bytes of a copy as stored. */
+envelope_status env_tag_make(envelope_ctx *ctx, const uint8_t header_key[32], const void *copy,
+                             uint32_t capacity, uint8_t out[ENV_TAG_MAC_BYTES],
+                             envelope_error *err);
+/* E_AUTH unless it is copy->tag. */
 envelope_status env_tag_check(envelope_ctx *ctx, const uint8_t header_key[32],
                               const struct env_copy *copy, envelope_error *err);
 #endif
