@@ -24,7 +24,7 @@ static void look(const uint8_t *front, size_t len, size_t at, uint8_t role, stru
         out->status = env_fail(&err, ENVELOPE_E_FORMAT, "it says capacity %u, and stands at %zu",
                                out->copy.capacity, at);
     }
-    snprintf(out->text, sizeof out->text, "%s", err.message);
+    snprintf(out->text, sizeof out->text, "%.159s", err.message);
 }
 
 /* Copy A is dead, so nothing says where B is: it is where its own capacity agrees with its place,
@@ -77,7 +77,7 @@ static envelope_status decode_slots(struct env_headers *h, int i, envelope_error
         env_slots_decode(h->ctx, c->slots.p, c->slots.len, c->minor, &h->slots[i], &why);
     if (st == ENVELOPE_E_FORMAT) {
         h->whole[i] = false;
-        snprintf(h->damage[i], sizeof h->damage[i], "%.150s", why.message);
+        snprintf(h->damage[i], sizeof h->damage[i], "%.159s", why.message);
         return ENVELOPE_OK;
     }
     return st ? env_fail(err, st, "%s", why.message) : ENVELOPE_OK;

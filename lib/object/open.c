@@ -7,7 +7,7 @@
 #include "object/tag.h"
 #include <string.h>
 
-enum { COPIES = 2 };
+enum { COPIES = 2, RANKS = 4 };
 
 /* crypto.md 4.3 to 4.5: whatever failed, this is all that is said. */
 static envelope_status no(envelope_error *err)
@@ -74,14 +74,20 @@ static envelope_status check_candidate(void *user, const uint8_t dek[32])
 /* Which of two failures of two copies says more about what to do next. */
 static int rank(envelope_status st)
 {
-    static const envelope_status order[] = {ENVELOPE_E_NO_KEY, ENVELOPE_E_REFUSED,
-                                            ENVELOPE_E_KMS_UNREACHED, ENVELOPE_E_AUTH};
-    for (int i = 0; i < 4; i++) {
+    static const envelope_status order[RANKS] = {ENVELOPE_E_NO_KEY, ENVELOPE_E_REFUSED,
+                                                 ENVELOPE_E_KMS_UNREACHED, ENVELOPE_E_AUTH};
+    for (int i = 0; i < RANKS; i++) {
         if (order[i] == st) {
             return i;
         }
     }
-    return 4; /* not about keys: stops everything */
+    return RANKS; /* not about keys: stops everything */
+}
+
+static bool older_differs(const struct env_headers *h)
+{
+    size_t older = 1 - h->first;
+    return h->whole[older] && h->copy[older].revision != h->copy[h->first].revision;
 }
 
 /* By the slots of the newer copy; where these do not open, by those of the older one. */
@@ -89,22 +95,24 @@ static envelope_status find_dek(const struct env_headers *h, envelope_keyring *k
                                 struct env_opening *opening, envelope_dek **dek,
                                 envelope_error *err)
 {
+    envelope_error why[COPIES] = {ENVELOPE_ERROR_INIT, ENVELOPE_ERROR_INIT};
+    envelope_status st[COPIES] = {ENVELOPE_OK, ENVELOPE_OK};
     struct candidate c = {h, h->first};
-    envelope_status st = env_keyring_open(keyring, opening, h->slots[c.copy], SIZE_MAX,
-                                          check_candidate, &c, dek, NULL, err);
-    size_t twin = 1 - h->first;
-    if (!st || rank(st) > 3 || !h->whole[twin] ||
-        h->copy[twin].revision == h->copy[h->first].revision) {
-        return st;
+    st[0] = env_keyring_open(keyring, opening, h->slots[c.copy], SIZE_MAX, check_candidate, &c, dek,
+                             NULL, &why[0]);
+    bool again = st[0] && rank(st[0]) < RANKS && older_differs(h);
+    if (again) {
+        c.copy = 1 - h->first;
+        st[1] = env_keyring_open(keyring, opening, h->slots[c.copy], SIZE_MAX, check_candidate, &c,
+                                 dek, NULL, &why[1]);
     }
-    envelope_error second = ENVELOPE_ERROR_INIT;
-    c.copy = twin;
-    envelope_status other = env_keyring_open(keyring, opening, h->slots[twin], SIZE_MAX,
-                                             check_candidate, &c, dek, NULL, &second);
-    if (!other || rank(other) <= rank(st)) {
-        return other ? st : ENVELOPE_OK;
+    if (!st[0] || (again && !st[1])) {
+        return ENVELOPE_OK;
     }
-    return env_fail(err, other, "%s", second.message);
+    int told = again && rank(st[1]) > rank(st[0]) ? 1 : 0;
+    env_fail(err, st[told], "%s", why[told].message);
+    env_error_origin(err, why[told].origin, why[told].native);
+    return st[told];
 }
 
 /* Highest verified revision wins, whichever copy gave the DEK. */
