@@ -51,19 +51,23 @@ static envelope_status open_library(struct env_crypto *crypto, const envelope_ct
     return ENVELOPE_OK;
 }
 
+/* Stops at the first that is missing: OpenSSL's error queue has 16 places, and every error of ours
+ * may push out one of the host's. */
+static bool fetch_all(struct env_crypto *c)
+{
+    return (c->sha256 = EVP_MD_fetch(c->lib, "SHA256", NULL)) != NULL &&
+           (c->sha1 = EVP_MD_fetch(c->lib, "SHA1", NULL)) != NULL &&
+           (c->aes_gcm = EVP_CIPHER_fetch(c->lib, "AES-256-GCM", NULL)) != NULL &&
+           (c->aes_ctr = EVP_CIPHER_fetch(c->lib, "AES-256-CTR", NULL)) != NULL &&
+           (c->aes_kwp = EVP_CIPHER_fetch(c->lib, "AES-256-WRAP-PAD", NULL)) != NULL &&
+           (c->hmac = EVP_MAC_fetch(c->lib, "HMAC", NULL)) != NULL &&
+           (c->hkdf = EVP_KDF_fetch(c->lib, "HKDF", NULL)) != NULL &&
+           (c->pbkdf2 = EVP_KDF_fetch(c->lib, "PBKDF2", NULL)) != NULL;
+}
+
 static envelope_status fetch(struct env_crypto *crypto, envelope_error *err)
 {
-    crypto->sha256 = EVP_MD_fetch(crypto->lib, "SHA256", NULL);
-    crypto->sha1 = EVP_MD_fetch(crypto->lib, "SHA1", NULL);
-    crypto->aes_gcm = EVP_CIPHER_fetch(crypto->lib, "AES-256-GCM", NULL);
-    crypto->aes_ctr = EVP_CIPHER_fetch(crypto->lib, "AES-256-CTR", NULL);
-    crypto->aes_kwp = EVP_CIPHER_fetch(crypto->lib, "AES-256-WRAP-PAD", NULL);
-    crypto->hmac = EVP_MAC_fetch(crypto->lib, "HMAC", NULL);
-    crypto->hkdf = EVP_KDF_fetch(crypto->lib, "HKDF", NULL);
-    crypto->pbkdf2 = EVP_KDF_fetch(crypto->lib, "PBKDF2", NULL);
-    bool all = crypto->sha256 && crypto->sha1 && crypto->aes_gcm && crypto->aes_ctr &&
-               crypto->aes_kwp && crypto->hmac && crypto->hkdf && crypto->pbkdf2;
-    return all ? ENVELOPE_OK : env_crypto_failed(err, "fetching the algorithms");
+    return fetch_all(crypto) ? ENVELOPE_OK : env_crypto_failed(err, "fetching the algorithms");
 }
 
 static void crypto_free(envelope_ctx *ctx)

@@ -61,12 +61,69 @@ START_TEST(chain_derivations)
 }
 END_TEST
 
+/* Computed with Python's hashlib and hmac. */
+START_TEST(labelled_hash_and_mac)
+{
+    envelope_ctx *ctx = test_ctx();
+    uint8_t key[32];
+    uint8_t out[32];
+    char hex[65];
+    fill(key, 0);
+    const struct env_bytes parts[] = {{"core", 4}, {"att", 3}};
+    ck_assert_int_eq(env_hash(ctx, "link", parts, 2, out, NULL), ENVELOPE_OK);
+    ck_assert_str_eq(env_hex(hex, out, sizeof out),
+                     "bb01c605d84d31d3071dc475174b3f61236ef64449b71c3c7a3fcd2ea74fa040");
+    ck_assert_int_eq(env_mac(ctx, key, "attest", parts, 2, out, NULL), ENVELOPE_OK);
+    ck_assert_str_eq(env_hex(hex, out, sizeof out),
+                     "98f21e97e8bafc17814444d52a72bf452b1b38fdcbd267c61b72f210b5ceef29");
+    envelope_ctx_free(ctx);
+}
+END_TEST
+
+START_TEST(expand_joins_its_parts)
+{
+    envelope_ctx *ctx = test_ctx();
+    uint8_t key[32];
+    uint8_t out[76];
+    char hex[153];
+    fill(key, 0);
+    const char *expected =
+        "21be06b84e4a1a450b9816bcf09097117fd64481b944e72a3555a5d6a86528dc04bff3f17390e5939b56a6ae4c"
+        "77f972b3f5abedc3242b9c8d3a0bfd23348eeb3a6d18659b2efe2530ea2a06";
+    const struct env_bytes two[] = {{"info of ", 8}, {NULL, 0}, {"two parts", 9}};
+    ck_assert_int_eq(env_hkdf_expand(ctx, key, 32, two, 3, out, sizeof out, NULL), ENVELOPE_OK);
+    ck_assert_str_eq(env_hex(hex, out, sizeof out), expected);
+    envelope_ctx_free(ctx);
+}
+END_TEST
+
+START_TEST(limits)
+{
+    envelope_ctx *ctx = test_ctx();
+    uint8_t key[32] = {0};
+    uint8_t out[64];
+    static uint8_t longest[255 * 64 + 1];
+    const struct env_bytes part = {"x", 1};
+    const struct env_bytes five[5] = {part, part, part, part, part};
+    ck_assert_int_eq(env_hmac_sha256(ctx, key, 0, &part, 1, out, NULL), ENVELOPE_E_INVALID);
+    ck_assert_int_eq(env_derive(ctx, key, "label", five, 5, out, NULL), ENVELOPE_E_INVALID);
+    ck_assert_int_eq(env_mac(ctx, key, "label", five, 5, out, NULL), ENVELOPE_E_INVALID);
+    ck_assert_int_eq(env_hkdf_expand(ctx, key, 32, &part, 1, longest, sizeof longest - 1, NULL),
+                     ENVELOPE_OK);
+    ck_assert_int_eq(env_hkdf_expand(ctx, key, 32, &part, 1, longest, sizeof longest, NULL),
+                     ENVELOPE_E_INVALID);
+    ck_assert_int_eq(env_hkdf_expand(ctx, key, 32, &part, 1, out, 0, NULL), ENVELOPE_E_INVALID);
+    envelope_ctx_free(ctx);
+}
+END_TEST
+
 Suite *suite(void)
 {
-    Suite *s = suite_create("crypto digest");
-    TCase *t = tcase_create("known answers");
-    tcase_add_test(t, dek_derivations);
-    tcase_add_test(t, chain_derivations);
-    suite_add_tcase(s, t);
-    return s;
+    const TTest *const all[] = {dek_derivations,
+                                chain_derivations,
+                                labelled_hash_and_mac,
+                                expand_joins_its_parts,
+                                limits,
+                                NULL};
+    return suite_of("crypto digest", 20, all);
 }
