@@ -126,9 +126,10 @@ static envelope_status judge_copies(struct env_object *o, envelope_error *err)
         if (!h->whole[i]) {
             continue;
         }
-        envelope_status st = check_copy(h->ctx, env_dek_key(o->dek), &h->copy[i], err);
+        envelope_error why = ENVELOPE_ERROR_INIT;
+        envelope_status st = check_copy(h->ctx, env_dek_key(o->dek), &h->copy[i], &why);
         if (st && st != ENVELOPE_E_AUTH) {
-            return st;
+            return env_fail(err, st, "%s", why.message);
         }
         o->state[i] = st ? ENV_COPY_ALTERED : ENV_COPY_GOOD;
         if (!st && o->copy && h->copy[i].revision < o->copy->revision) {
