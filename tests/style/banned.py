@@ -39,6 +39,10 @@ OUTSIDE_BASE = {
         "env_alloc, so that the caller's allocator is used, or env_secret_new",
     r"(?<![\w.>])(explicit_bzero|bzero)\s*\(": "env_wipe",
 }
+# (file, what stands there): why it may
+EXCEPT = {
+    ("lib/kms/keystore/open.c", "free("): "realpath's result comes from malloc",
+}
 
 
 def rules_for(path):
@@ -59,7 +63,7 @@ def main():
             for pattern, why in rules_for(path).items():
                 for number, line in text:
                     at = re.search(pattern, line)
-                    if at:
+                    if at and (str(path), at[0].strip()) not in EXCEPT:
                         findings.append(f"{path}:{number}: {at[0].strip()}: {why}")
     sources.report(findings, checked)
 

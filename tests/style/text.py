@@ -7,7 +7,7 @@ import sources
 
 RULES = {
     r"(?<![\w.$}])/(work|home/\w+|root|Users)/": "a path of one machine",
-    r"(?<![\w.$}])/tmp/\w": "a path of one machine: mktemp",
+    r"(?<![\w.$}])/tmp/(?![\w.-]*XXXXXX)\w": "a path of one machine: mktemp",
     r"\b[\w-]*(pypi|npmjs|crates|rubygems|artifactory|nexus)\.(org|io|com)\b": "a registry",
     r"\b(FIXME|XXX|HACK)\b": "a leftover",
     r"^(<{7}|>{7}|={7})( |$)": "a conflict of a merge",
