@@ -1,0 +1,328 @@
+#include "config.h"
+#include "paths.h"
+#include "text.h"
+#include <errno.h>
+#include <ini_configobj.h>
+#include <stdio.h>
+#include <string.h>
+
+static const uint64_t serial_max = (UINT64_C(1) << 48) - 1;
+
+/* One section while it is read. */
+struct section {
+    struct report *report;
+    const char *path;
+    struct ini_cfgobj *ini;
+    const char *name;
+};
+
+const struct config_kms *config_find_kms(const struct config *config, const char *id)
+{
+    for (size_t i = 0; i < config->kms_count; i++) {
+        if (!strcmp(config->kms[i].id, id)) {
+            return &config->kms[i];
+        }
+    }
+    return NULL;
+}
+
+const struct config_chain *config_find_chain(const struct config *config, const char *id)
+{
+    for (size_t i = 0; i < config->chain_count; i++) {
+        if (!strcmp(config->chain[i].id, id)) {
+            return &config->chain[i];
+        }
+    }
+    return NULL;
+}
+
+static int wrong(const struct section *s, unsigned line, const char *what, const char *why)
+{
+    struct pool *pool = &s->report->pool;
+    return report_error(s->report, END_USAGE, "%s:%u: %s: %s", text_printable(pool, s->path), line,
+                        text_printable(pool, what), why);
+}
+
+/* The nth value of a key, with its line; NULL: there are fewer. libini keeps repeated keys. */
+static const char *value_at(const struct section *s, const char *key, size_t n, unsigned *line)
+{
+    struct value_obj *value = NULL;
+    for (size_t i = 0; i <= n; i++) {
+        int mode = i ? INI_GET_NEXT_VALUE : INI_GET_FIRST_VALUE;
+        if (ini_get_config_valueobj(s->name, key, s->ini, mode, &value) || !value) {
+            return NULL;
+        }
+    }
+    int error = 0;
+    uint32_t at = 0;
+    value_get_line(value, &at);
+    *line = at;
+    const char *text = ini_get_const_string_config_value(value, &error);
+    return pool_text(&s->report->pool, error || !text ? "" : text);
+}
+
+/* Line of "[name]", which libini does not tell; 0: not found. */
+static unsigned line_of_section(const char *path, const char *name)
+{
+    char line[1024];
+    unsigned n = 0;
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        const char *p = line + strspn(line, " \t");
+        n++;
+        if (*p == '[' && !strncmp(p + 1, name, strlen(name)) && p[1 + strlen(name)] == ']') {
+            fclose(file);
+            return n;
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    return 0;
+}
+
+/* Only what stands in known (ends with NULL) may be there, in lower case, and once unless it stands
+ * behind the first `once`. */
+static int check_keys(const struct section *s, const char *const *known, size_t once)
+{
+    int count = 0;
+    int error = 0;
+    int end = END_DONE;
+    char **list = ini_get_attribute_list(s->ini, s->name, &count, &error);
+    for (int i = 0; list && i < count && !end; i++) {
+        unsigned line = 0;
+        size_t k = 0;
+        while (known[k] && strcmp(known[k], list[i])) {
+            k++;
+        }
+        if (!known[k]) {
+            value_at(s, list[i], 0, &line);
+            end = wrong(s, line, list[i], "unknown key");
+        }
+        if (!end && k < once && value_at(s, list[i], 1, &line)) {
+            end = wrong(s, line, list[i], "given twice in one section");
+        }
+    }
+    ini_free_attribute_list(list);
+    return end;
+}
+
+/* A comment behind a value would become part of it. */
+static int check_value(const struct section *s, const char *key, const char *value, unsigned line)
+{
+    if (!*value) {
+        return wrong(s, line, key, "has no value");
+    }
+    if (!config_value_fits(value)) {
+        return wrong(s, line, key, "a comment stands on a line of its own");
+    }
+    return END_DONE;
+}
+
+/* A key that stands once; needed or not. */
+static int one(const struct section *s, const char *key, bool needed, const char **out,
+               unsigned *line)
+{
+    *out = value_at(s, key, 0, line);
+    if (*out) {
+        return check_value(s, key, *out, *line);
+    }
+    return needed ? wrong(s, line_of_section(s->path, s->name), s->name,
+                          pool_format(&s->report->pool, "needs '%s'", key))
+                  : END_DONE;
+}
+
+static const char *where(const struct section *s, unsigned line)
+{
+    return pool_format(&s->report->pool, "%s:%u", text_printable(&s->report->pool, s->path), line);
+}
+
+static int read_kms(const struct section *s, struct config *config)
+{
+    static const char *const known[] = {"type", "dir", "passphrase-file", NULL};
+    struct config_kms kms = {.id = pool_text(&s->report->pool, s->name + strlen("kms."))};
+    const char *type = NULL;
+    const char *why = NULL;
+    unsigned line = 0;
+    struct config_kms probe;
+    if (!config_split_kms(&s->report->pool, pool_format(&s->report->pool, "%s=keystore:x", kms.id),
+                          &probe, &why)) {
+        return wrong(s, line_of_section(s->path, s->name), s->name, why);
+    }
+    int end = check_keys(s, known, 3);
+    end = end ? end : one(s, "passphrase-file", false, &kms.passphrase_file, &line);
+    end = end ? end : one(s, "dir", true, &kms.dir, &line);
+    kms.where = where(s, line);
+    end = end ? end : one(s, "type", true, &type, &line);
+    if (!end && strcmp(type, "keystore") != 0) {
+        end = wrong(s, line, "type", "only 'keystore' is known");
+    }
+    config->kms = pool_grow(&s->report->pool, config->kms, config->kms_count, sizeof kms);
+    config->kms[config->kms_count++] = kms;
+    return end;
+}
+
+static int read_list(const struct section *s, const char *key, enum config_list list,
+                     struct config_entries *out)
+{
+    unsigned line = 0;
+    const char *value;
+    for (size_t n = 0; (value = value_at(s, key, n, &line)); n++) {
+        struct config_entry entry = {.where = where(s, line)};
+        const char *why = NULL;
+        int end = check_value(s, key, value, line);
+        if (!end && !config_split(&s->report->pool, list, value, &entry, &why)) {
+            end = wrong(s, line, key, why);
+        }
+        if (end) {
+            return end;
+        }
+        out->item = pool_grow(&s->report->pool, out->item, out->count, sizeof entry);
+        out->item[out->count++] = entry;
+    }
+    return END_DONE;
+}
+
+static int read_serial(const struct section *s, uint64_t *out)
+{
+    const char *text = NULL;
+    unsigned line = 0;
+    int end = one(s, "serial", true, &text, &line);
+    if (!end && (!text_number(text, serial_max, out) || !*out)) {
+        end = wrong(s, line, "serial", "is a number from 1 to 2^48 - 1");
+    }
+    return end;
+}
+
+static int read_chain(const struct section *s, struct config *config)
+{
+    static const char *const known[] = {"name",   "serial", "key", "password",
+                                        "escrow", "unwrap", NULL};
+    static const char *const lists[CONFIG_LISTS] = {"key", "password", "escrow", "unwrap"};
+    struct config_chain chain = {.id = pool_text(&s->report->pool, s->name + strlen("chain."))};
+    uint8_t id[32];
+    unsigned line = 0;
+    if (!text_unhex(id, sizeof id, chain.id)) {
+        return wrong(s, line_of_section(s->path, s->name), s->name,
+                     "a chain id is 64 hex digits in lower case");
+    }
+    int end = check_keys(s, known, 2);
+    end = end ? end : one(s, "name", false, &chain.name, &line);
+    end = end ? end : read_serial(s, &chain.serial);
+    for (int i = 0; i < CONFIG_LISTS && !end; i++) {
+        end = read_list(s, lists[i], (enum config_list)i, &chain.list[i]);
+    }
+    if (!end && !(chain.list[CONFIG_KEY].count + chain.list[CONFIG_PASSWORD].count +
+                  chain.list[CONFIG_ESCROW].count)) {
+        end = wrong(s, line_of_section(s->path, s->name), s->name,
+                    "names nobody to seal for: it needs 'key', 'password' or 'escrow'");
+    }
+    config->chain = pool_grow(&s->report->pool, config->chain, config->chain_count, sizeof chain);
+    config->chain[config->chain_count++] = chain;
+    return end;
+}
+
+static int read_section(const struct section *s, struct config *config)
+{
+    if (!strncmp(s->name, "kms.", 4)) {
+        return read_kms(s, config);
+    }
+    if (!strncmp(s->name, "chain.", 6)) {
+        return read_chain(s, config);
+    }
+    unsigned line = line_of_section(s->path, s->name);
+    return wrong(s, line ? line : 1, s->name,
+                 "unknown section: there are [kms.ID] and [chain.CHAIN-ID]");
+}
+
+static int read_sections(struct section *s, struct config *config)
+{
+    int count = 0;
+    int error = 0;
+    int end = END_DONE;
+    char **names = ini_get_section_list(s->ini, &count, &error);
+    for (int i = 0; names && i < count && !end; i++) {
+        s->name = names[i];
+        end = read_section(s, config);
+    }
+    ini_free_section_list(names);
+    return end;
+}
+
+/* libini's text is "Error (5) on line 7: Equal sign is missing." */
+static int syntax_errors(const struct section *s)
+{
+    char **errors = NULL;
+    ini_config_get_errors(s->ini, &errors);
+    for (size_t i = 0; errors && errors[i]; i++) {
+        unsigned code = 0;
+        unsigned line = 0;
+        int at = 0;
+        const char *why = errors[i];
+        if (sscanf(errors[i], "%*[^(](%u) on line %u: %n", &code, &line, &at) == 2 && at) {
+            why += at;
+        }
+        report_error(s->report, END_USAGE, "%s:%u: %s", text_printable(&s->report->pool, s->path),
+                     line, why);
+    }
+    ini_config_free_errors(errors);
+    return END_USAGE;
+}
+
+/* Whoever can write it says whom backups are sealed for. */
+static int check_access(struct report *report, const char *path, struct ini_cfgfile *file)
+{
+    uid_t owner = ini_config_get_stat(file)->st_uid;
+    const char *shown = text_printable(&report->pool, path);
+    if (owner != geteuid() && owner != 0) {
+        return report_error(report, END_USAGE, "%s: belongs to another user, so it is not used",
+                            shown);
+    }
+    if (ini_config_access_check(file, INI_ACCESS_CHECK_MODE, 0, 0, 0, 022)) {
+        return report_error(report, END_USAGE,
+                            "%s: others can write it, so it is not used: chmod go-w", shown);
+    }
+    return END_DONE;
+}
+
+static int parse(struct report *report, struct ini_cfgfile *file, struct config *config)
+{
+    struct section s = {.report = report, .path = config->path};
+    if (ini_config_create(&s.ini)) {
+        return report_error(report, END_FAILED, "no memory");
+    }
+    int failed =
+        ini_config_parse(file, INI_STOP_ON_NONE, INI_MV1S_ALLOW | INI_MV2S_ERROR | INI_MS_ERROR,
+                         INI_PARSE_NOWRAP | INI_PARSE_NO_C_COMMENTS, s.ini);
+    int end =
+        failed || ini_config_error_count(s.ini) ? syntax_errors(&s) : read_sections(&s, config);
+    ini_config_destroy(s.ini);
+    return end;
+}
+
+int config_load(struct report *report, const struct options *options, bool must_exist,
+                struct config *out)
+{
+    memset(out, 0, sizeof *out);
+    out->path = option_value(options, OPTION_CONFIG);
+    if (!out->path) {
+        const char *folder = path_xdg(&report->pool, "XDG_CONFIG_HOME", ".config");
+        out->path = folder ? pool_format(&report->pool, "%s/envelope.ini", folder) : NULL;
+        must_exist = false;
+    }
+    if (!out->path || (access(out->path, F_OK) && errno == ENOENT && !must_exist)) {
+        return END_DONE;
+    }
+    out->path = path_absolute(&report->pool, out->path);
+    struct ini_cfgfile *file = NULL;
+    int number = ini_config_file_open(out->path, INI_META_STATS, &file);
+    if (number) {
+        return report_error(report, END_USAGE, "%s: %s", text_printable(&report->pool, out->path),
+                            strerror(number));
+    }
+    out->exists = true;
+    int end = check_access(report, out->path, file);
+    end = end ? end : parse(report, file, out);
+    ini_config_file_destroy(file);
+    return end;
+}

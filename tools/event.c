@@ -1,0 +1,118 @@
+/* tools/event.c - what the library tells while it works: a warning, a finding of verify, or
+ * nothing. */
+#include "json.h"
+#include "report.h"
+#include "text.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { SEEN_MAX = 1000 };
+
+static bool speaks_of_damage(int32_t kind)
+{
+    switch (kind) {
+    case ENVELOPE_EVENT_DAMAGED:
+    case ENVELOPE_EVENT_REPAIRED:
+    case ENVELOPE_EVENT_ROLLBACK:
+    case ENVELOPE_EVENT_MISPLACED:
+    case ENVELOPE_EVENT_FORGED:
+    case ENVELOPE_EVENT_FORK:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool worth_a_line(int32_t kind)
+{
+    return kind != ENVELOPE_EVENT_WRAP && kind != ENVELOPE_EVENT_UNWRAP &&
+           kind != ENVELOPE_EVENT_EXPORT;
+}
+
+/* The library tells the context's listener and verify's own, and opening meets again what verify
+ * finds: each thing is said once. */
+static bool seen_before(struct report *report, const char *line)
+{
+    for (size_t i = 0; i < report->seen.count; i++) {
+        if (!strcmp(report->seen.item[i], line)) {
+            return true;
+        }
+    }
+    if (report->seen.count < SEEN_MAX) {
+        strings_add(&report->pool, &report->seen, line);
+    }
+    return false;
+}
+
+static const char *line_of(struct report *report, const envelope_event *event)
+{
+    struct pool *pool = &report->pool;
+    const char *message = event->message ? text_printable(pool, event->message) : "no details";
+    const char *line = pool_format(pool, "%s: %s", json_event_kind(event->kind), message);
+    /* Most messages begin with the object already. */
+    if (event->object && !strstr(message, event->object)) {
+        line = pool_format(pool, "%s: %s", text_printable(pool, event->object), line);
+    }
+    return line;
+}
+
+static void remember_wrap(struct report *report, const envelope_event *event)
+{
+    if (!event->key) {
+        return;
+    }
+    json_t *key = json_of_key(event->key);
+    size_t i;
+    json_t *known;
+    json_array_foreach(report->sealed_for, i, known)
+    {
+        if (json_equal(known, key)) {
+            json_decref(key);
+            return;
+        }
+    }
+    json_array_append_new(report->sealed_for, key);
+}
+
+static void put_finding(struct report *report, const envelope_event *event, const char *line)
+{
+    report_say(report, "%s", line);
+    json_array_append_new(report->findings, json_of_event(event));
+}
+
+static void put_warning(struct report *report, const envelope_event *event, const char *line)
+{
+    fflush(stdout);
+    fprintf(stderr, "envelope %s: %s%s\n", report->command,
+            event->kind == ENVELOPE_EVENT_ROTATED ? "note: " : "warning: ", line);
+    json_array_append_new(report->warnings, json_of_event(event));
+}
+
+void report_event(void *user, const envelope_event *event)
+{
+    struct report *report = user;
+    if (event->kind == ENVELOPE_EVENT_WRAP) {
+        remember_wrap(report, event);
+    }
+    if (!worth_a_line(event->kind)) {
+        return;
+    }
+    const char *line = line_of(report, event);
+    if (seen_before(report, line)) {
+        return;
+    }
+    bool damage = speaks_of_damage(event->kind);
+    report->damage += damage;
+    if (damage && report->findings_are_the_answer) {
+        put_finding(report, event, line);
+        return;
+    }
+    put_warning(report, event, line);
+}
+
+void report_log(void *user, int32_t level, const char *line)
+{
+    if (level <= 4) {
+        report_warn(user, "%s", line);
+    }
+}

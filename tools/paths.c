@@ -1,0 +1,111 @@
+#include "paths.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *path_xdg(struct pool *pool, const char *variable, const char *fallback)
+{
+    const char *base = getenv(variable);
+    if (base && *base == '/') {
+        return pool_format(pool, "%s/envelope", base);
+    }
+    const char *home = getenv("HOME");
+    return home && *home ? pool_format(pool, "%s/%s/envelope", home, fallback) : NULL;
+}
+
+const char *path_folder(struct pool *pool, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) {
+        return ".";
+    }
+    return slash == path ? "/" : pool_copy(pool, path, (size_t)(slash - path));
+}
+
+const char *path_absolute(struct pool *pool, const char *path)
+{
+    char resolved[PATH_MAX];
+    if (realpath(path, resolved)) {
+        return pool_text(pool, resolved);
+    }
+    if (*path == '/' || !getcwd(resolved, sizeof resolved)) {
+        return path;
+    }
+    return pool_format(pool, "%s/%s", resolved, path);
+}
+
+int path_make_folder(struct pool *pool, const char *path)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST) {
+        return 0;
+    }
+    if (errno != ENOENT || !strchr(path, '/')) {
+        return -1;
+    }
+    const char *above = path_folder(pool, path);
+    if (!strcmp(above, path) || path_make_folder(pool, above)) {
+        return -1;
+    }
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
+}
+
+int path_sync_folder(struct pool *pool, const char *path_in_it)
+{
+    int fd = open(path_folder(pool, path_in_it), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    /* EINVAL: a file system that has no such thing. */
+    int failed = fsync(fd) && errno != EINVAL;
+    close(fd);
+    return failed ? -1 : 0;
+}
+
+int write_all(int fd, const void *data, size_t len)
+{
+    const char *p = data;
+    while (len) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return -1;
+        }
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int fill(int fd, const void *data, size_t len)
+{
+    if (write_all(fd, data, len) || fsync(fd)) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return close(fd);
+}
+
+int path_replace(struct pool *pool, const char *path, const void *data, size_t len)
+{
+    char *temp = pool_format(pool, "%s.XXXXXX", path);
+    int fd = mkostemp(temp, O_CLOEXEC); /* 0600 */
+    if (fd < 0) {
+        return -1;
+    }
+    if (fill(fd, data, len) || rename(temp, path)) {
+        int saved = errno;
+        unlink(temp);
+        errno = saved;
+        return -1;
+    }
+    return path_sync_folder(pool, path);
+}
