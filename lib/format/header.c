@@ -23,6 +23,11 @@ static envelope_status bad(envelope_error *err, const char *why)
     return env_fail(err, ENVELOPE_E_FORMAT, "header: %s", why);
 }
 
+bool env_copy_magic(const void *bytes, size_t len)
+{
+    return len >= sizeof magic && memcmp(bytes, magic, sizeof magic) == 0;
+}
+
 static bool padded_capacity(uint32_t capacity)
 {
     for (uint32_t k = 0; k < SCALES; k++) {

@@ -44,6 +44,9 @@ struct env_copy {
 envelope_status env_copy_parse(const void *bytes, size_t len, uint8_t role, struct env_copy *out,
                                envelope_error *err);
 
+/* Does a header copy begin here, whole or not? */
+bool env_copy_magic(const void *bytes, size_t len);
+
 /* What a copy is made of, in the order it is stored. */
 struct env_copy_parts {
     struct env_bytes core;

@@ -7,41 +7,66 @@
 
 enum { A = 0, B = 1, FRONT_MAX = 2 * ENV_CAPACITY_MAX, PLACES = 4 };
 
-/* What parsing said of one place. */
+/* What is at one place. OK: a whole copy; E_UNSUPPORTED: one of a newer version; E_FORMAT: a
+ * damaged one, or none. */
 struct found {
     envelope_status status;
+    bool magic;
+    size_t at;
     struct env_copy copy;
+    struct env_slots *slots;
     char text[160];
 };
 
-static void look(const uint8_t *front, size_t len, size_t at, uint8_t role, struct found *out)
+struct front {
+    envelope_ctx *ctx;
+    const uint8_t *p;
+    size_t len;
+};
+
+static envelope_status parse_at(const struct front *f, uint8_t role, struct found *out,
+                                envelope_error *err)
 {
-    envelope_error err = ENVELOPE_ERROR_INIT;
-    memset(out, 0, sizeof *out);
-    out->status = at < len ? env_copy_parse(front + at, len - at, role, &out->copy, &err)
-                           : env_fail(&err, ENVELOPE_E_FORMAT, "the object ends before it");
-    if (!out->status && at && out->copy.capacity != at) {
-        out->status = env_fail(&err, ENVELOPE_E_FORMAT, "it says capacity %u, and stands at %zu",
-                               out->copy.capacity, at);
+    if (out->at >= f->len) {
+        return env_fail(err, ENVELOPE_E_FORMAT, "the object ends before it");
     }
-    snprintf(out->text, sizeof out->text, "%.159s", err.message);
+    const uint8_t *here = f->p + out->at;
+    struct env_copy *c = &out->copy;
+    out->magic = env_copy_magic(here, f->len - out->at);
+    envelope_status st = env_copy_parse(here, f->len - out->at, role, c, err);
+    if (!st && out->at && c->capacity != out->at) {
+        st = env_fail(err, ENVELOPE_E_FORMAT, "it says capacity %u, and stands at %zu", c->capacity,
+                      out->at);
+    }
+    return st ? st : env_slots_decode(f->ctx, c->slots.p, c->slots.len, c->minor, &out->slots, err);
+}
+
+/* Fails for want of memory only. */
+static envelope_status look(const struct front *f, size_t at, uint8_t role, struct found *out,
+                            envelope_error *err)
+{
+    envelope_error why = ENVELOPE_ERROR_INIT;
+    *out = (struct found){.at = at};
+    out->status = parse_at(f, role, out, &why);
+    snprintf(out->text, sizeof out->text, "%.159s", why.message);
+    bool said =
+        !out->status || out->status == ENVELOPE_E_FORMAT || out->status == ENVELOPE_E_UNSUPPORTED;
+    return said ? ENVELOPE_OK : env_fail(err, out->status, "%s", why.message);
 }
 
 /* Copy A is dead, so nothing says where B is: it is where its own capacity agrees with its place,
- * and there are only four. */
-static void look_for_b(const uint8_t *front, size_t len, struct found *out)
+ * and there are only four. If it is dead too, the first place where it seems to begin says why. */
+static envelope_status look_for_b(const struct front *f, struct found *out, envelope_error *err)
 {
-    for (size_t k = 0; k < PLACES; k++) {
+    envelope_status st = look(f, ENV_CAPACITY_MIN, ENV_ROLE_B, out, err);
+    for (size_t k = 1; !st && out->status && k < PLACES; k++) {
         struct found here;
-        look(front, len, (size_t)ENV_CAPACITY_MIN << k, ENV_ROLE_B, &here);
-        if (k == 0 || here.status != ENVELOPE_E_FORMAT) {
+        st = look(f, (size_t)ENV_CAPACITY_MIN << k, ENV_ROLE_B, &here, err);
+        if (!st && (!here.status || (here.magic && !out->magic))) {
             *out = here;
         }
-        if (here.status != ENVELOPE_E_FORMAT) {
-            return;
-        }
     }
-    snprintf(out->text, sizeof out->text, "not found at any of its places");
+    return st;
 }
 
 static bool same(const void *a, const void *b, size_t len)
@@ -49,129 +74,105 @@ static bool same(const void *a, const void *b, size_t len)
     return memcmp(a, b, len) == 0;
 }
 
-/* crypto.md 4.1. The role differs by nature; what MUT is may differ where a rewrap was cut off
- * between the two copies, and then the revisions differ too. */
-static bool agree(const struct env_copy *a, const struct env_copy *b)
+/* PRE of both, role apart (format.md, R-OPEN-02). Where a rewrap was cut off between the two copies
+ * the revisions differ, and then the length of MUT may. */
+static bool pre_agree(const struct front *f, const struct found found[2])
 {
     enum { ROLE_AT = 10, BEHIND_ROLE = 11, MUT_LENGTH_AT = 28 };
-    const uint8_t *x = a->whole.p;
-    const uint8_t *y = b->whole.p;
-    if (!same(x, y, ROLE_AT) ||
-        !same(x + BEHIND_ROLE, y + BEHIND_ROLE, MUT_LENGTH_AT - BEHIND_ROLE)) {
-        return false;
-    }
-    if (!same(a->core.p, b->core.p, a->core.len) || !same(a->att, b->att, ENV_ATT_BYTES)) {
-        return false;
-    }
-    return a->revision != b->revision ||
-           (a->mut.len == b->mut.len && same(a->mut.p, b->mut.p, a->mut.len));
+    const uint8_t *a = f->p + found[A].at;
+    const uint8_t *b = f->p + found[B].at;
+    bool rewrapped =
+        !found[A].status && !found[B].status && found[A].copy.revision != found[B].copy.revision;
+    size_t end = rewrapped ? MUT_LENGTH_AT : ENV_PRE_BYTES;
+    return same(a, b, ROLE_AT) && same(a + BEHIND_ROLE, b + BEHIND_ROLE, end - BEHIND_ROLE);
 }
 
-/* Slots of a copy whose bytes are well formed. A rule broken in them makes the copy a damaged one
- * like any other rule. */
-static envelope_status decode_slots(struct env_headers *h, int i, envelope_error *err)
+static bool bytes_agree(struct env_bytes a, struct env_bytes b)
 {
-    envelope_error why = ENVELOPE_ERROR_INIT;
-    const struct env_copy *c = &h->copy[i];
-    envelope_status st =
-        env_slots_decode(h->ctx, c->slots.p, c->slots.len, c->minor, &h->slots[i], &why);
-    if (st == ENVELOPE_E_FORMAT) {
-        h->whole[i] = false;
-        snprintf(h->damage[i], sizeof h->damage[i], "%.159s", why.message);
-        return ENVELOPE_OK;
-    }
-    return st ? env_fail(err, st, "%s", why.message) : ENVELOPE_OK;
+    return a.len == b.len && same(a.p, b.p, a.len);
 }
 
-/* No whole copy on which to stand. */
-static envelope_status refuse(const struct env_headers *h, const envelope_status seen[2],
-                              envelope_error *err)
+/* R-OPEN-03 and R-OPEN-04, for two whole copies. */
+static bool copies_agree(const struct env_copy *a, const struct env_copy *b)
 {
-    for (int i = A; i <= B; i++) {
-        if (seen[i] == ENVELOPE_E_UNSUPPORTED) {
-            return env_fail(err, ENVELOPE_E_UNSUPPORTED, "%s", h->damage[i]);
-        }
-    }
-    return env_fail(err, ENVELOPE_E_FORMAT,
-                    "neither header copy is whole (A: %s; B: %s): restore the front of the object "
-                    "from another copy of the repository, or open it by the chain's metadata",
-                    h->damage[A], h->damage[B]);
+    return bytes_agree(a->core, b->core) && same(a->att, b->att, ENV_ATT_BYTES) &&
+           (a->revision != b->revision || bytes_agree(a->mut, b->mut));
 }
 
 static envelope_status tampered(envelope_error *err)
 {
     return env_fail(err, ENVELOPE_E_AUTH,
-                    "tampered: both header copies are whole, and they disagree");
+                    "tampered: the header's two copies are both undamaged, and they disagree");
 }
 
-/* Copies the 2C bytes that count (the front that was read may be 256 KiB) and points into them. */
-static envelope_status keep(struct env_headers *h, const uint8_t *front, size_t len,
-                            const struct found found[2], envelope_error *err)
+/* crypto.md 4.1: before any slot is tried. */
+static envelope_status compare(const struct front *f, const struct found found[2],
+                               envelope_error *err)
 {
-    h->capacity = found[A].status ? found[B].copy.capacity : found[A].copy.capacity;
-    size_t kept = len < 2 * (size_t)h->capacity ? len : 2 * (size_t)h->capacity;
-    h->bytes = env_alloc(h->ctx, kept);
+    bool damaged = found[A].status == ENVELOPE_E_FORMAT || found[B].status == ENVELOPE_E_FORMAT;
+    if (!damaged && !pre_agree(f, found)) {
+        return tampered(err);
+    }
+    for (int i = A; i <= B; i++) {
+        if (found[i].status == ENVELOPE_E_UNSUPPORTED) {
+            return env_fail(err, ENVELOPE_E_UNSUPPORTED, "%s", found[i].text);
+        }
+    }
+    if (found[A].status && found[B].status) {
+        return env_fail(err, ENVELOPE_E_FORMAT,
+                        "neither header copy is whole (A: %s; B: %s): restore the front of the "
+                        "object from another copy of the repository, or open it by the chain's "
+                        "metadata",
+                        found[A].text, found[B].text);
+    }
+    bool both = !found[A].status && !found[B].status;
+    return both && !copies_agree(&found[A].copy, &found[B].copy) ? tampered(err) : ENVELOPE_OK;
+}
+
+/* Copies the 2C bytes that count (the front that was read may have 256 KiB) and points into them.
+ */
+static envelope_status keep(struct env_headers *h, const struct front *f, struct found found[2],
+                            envelope_error *err)
+{
+    h->capacity = found[found[A].status ? B : A].copy.capacity;
+    size_t len = f->len < 2 * (size_t)h->capacity ? f->len : 2 * (size_t)h->capacity;
+    h->bytes = env_alloc(h->ctx, len);
     if (!h->bytes) {
         return env_nomem(err);
     }
-    memcpy(h->bytes, front, kept);
-    envelope_status st = ENVELOPE_OK;
-    for (int i = A; !st && i <= B; i++) {
-        size_t at = i == A ? 0 : h->capacity;
+    memcpy(h->bytes, f->p, len);
+    for (int i = A; i <= B; i++) {
         h->whole[i] = !found[i].status;
+        memcpy(h->damage[i], found[i].text, sizeof h->damage[i]);
+        uint8_t role = i == A ? ENV_ROLE_A : ENV_ROLE_B;
+        envelope_status st = ENVELOPE_OK;
         if (h->whole[i]) {
-            st = env_copy_parse(h->bytes + at, kept - at, i == A ? ENV_ROLE_A : ENV_ROLE_B,
-                                &h->copy[i], err);
-            st = st ? st : decode_slots(h, i, err);
+            st = env_copy_parse(h->bytes + found[i].at, len - found[i].at, role, &h->copy[i], err);
+            h->slots[i] = found[i].slots;
+            found[i].slots = NULL;
         }
-    }
-    return st;
-}
-
-/* What the whole copies say together. */
-static envelope_status compare(struct env_headers *h, const envelope_status seen[2],
-                               envelope_error *err)
-{
-    if (!h->whole[A] && !h->whole[B]) {
-        return refuse(h, seen, err);
-    }
-    /* A copy of a newer version is whole too, and disagrees with one that is not. */
-    if (seen[A] == ENVELOPE_E_UNSUPPORTED || seen[B] == ENVELOPE_E_UNSUPPORTED) {
-        return tampered(err);
-    }
-    if (h->whole[A] && h->whole[B] && !agree(&h->copy[A], &h->copy[B])) {
-        return tampered(err);
+        if (st) {
+            return st;
+        }
     }
     bool b_first = !h->whole[A] || (h->whole[B] && h->copy[B].revision > h->copy[A].revision);
     h->first = b_first ? B : A;
-    if (env_headers_id(h)->kind == ENV_KIND_FOREIGN) {
-        return env_fail(err, ENVELOPE_E_FORMAT,
-                        "this is the header of a foreign container, not an object of a chain");
-    }
-    const struct env_copy *c = &h->copy[h->first];
-    return env_link(h->ctx, c->core, c->att, h->link, err);
+    return env_link(h->ctx, h->copy[h->first].core, h->copy[h->first].att, h->link, err);
 }
 
-static envelope_status parse(struct env_headers *h, const uint8_t *front, size_t len,
-                             envelope_error *err)
+static envelope_status parse(struct env_headers *h, const struct front *f, envelope_error *err)
 {
-    struct found found[2];
-    look(front, len, 0, ENV_ROLE_A, &found[A]);
-    if (found[A].status) {
-        look_for_b(front, len, &found[B]);
-    } else {
-        look(front, len, found[A].copy.capacity, ENV_ROLE_B, &found[B]);
+    struct found found[2] = {{.status = ENVELOPE_E_FORMAT}, {.status = ENVELOPE_E_FORMAT}};
+    envelope_status st = look(f, 0, ENV_ROLE_A, &found[A], err);
+    if (!st) {
+        st = found[A].status ? look_for_b(f, &found[B], err)
+                             : look(f, found[A].copy.capacity, ENV_ROLE_B, &found[B], err);
     }
-    envelope_status seen[2];
-    for (int i = A; i <= B; i++) {
-        seen[i] = found[i].status;
-        snprintf(h->damage[i], sizeof h->damage[i], "%s", found[i].text);
-    }
-    if (seen[A] && seen[B]) {
-        return refuse(h, seen, err);
-    }
-    envelope_status st = keep(h, front, len, found, err);
-    return st ? st : compare(h, seen, err);
+    st = st ? st : compare(f, found, err);
+    st = st ? st : keep(h, f, found, err);
+    env_free(h->ctx, found[A].slots);
+    env_free(h->ctx, found[B].slots);
+    return st;
 }
 
 static envelope_status read_front(struct env_headers *h, env_read_fn read, void *user,
@@ -183,7 +184,8 @@ static envelope_status read_front(struct env_headers *h, env_read_fn read, void 
         return env_nomem(err);
     }
     envelope_status st = len ? read(user, 0, front, len, err) : ENVELOPE_OK;
-    st = st ? st : parse(h, front, len, err);
+    const struct front f = {h->ctx, front, len};
+    st = st ? st : parse(h, &f, err);
     env_free(h->ctx, front);
     return st;
 }

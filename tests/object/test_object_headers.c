@@ -151,7 +151,7 @@ static void with_old_crc(struct scene *s, int which, size_t at, unsigned bit)
 }
 
 /* Where in the copy is that? */
-enum place { SHAPE, VERSION, ID, CORE, REVISION, SLOTS, TAG };
+enum place { SHAPE, VERSION, FORMAT, ID, CORE, REVISION, SLOTS, TAG };
 static enum place place_of(const struct scene *s, size_t at)
 {
     size_t mut = 32 + s->copy.core.len + 32;
@@ -161,7 +161,7 @@ static enum place place_of(const struct scene *s, size_t at)
         return version ? VERSION : SHAPE;
     }
     if (at < 32 + ENV_ID_BYTES) {
-        return ID;
+        return at == 32 ? FORMAT : ID;
     }
     if (at < mut) {
         size_t box_len = 32 + ENV_ID_BYTES + ENV_PAYLOAD_PREFIX_BYTES;
@@ -193,6 +193,8 @@ static bool right_in_one(enum place place, const struct outcome *o, int which)
     switch (place) {
     case SHAPE:
         return damaged(o, which);
+    case FORMAT:
+        return o->read == ENVELOPE_E_UNSUPPORTED;
     case VERSION:
     case CORE:
         return tampered;
@@ -213,11 +215,11 @@ static bool right_in_both(enum place place, const struct outcome *o)
     switch (place) {
     case SHAPE:
         return st == ENVELOPE_E_FORMAT;
+    case FORMAT:
+        return st == ENVELOPE_E_UNSUPPORTED;
     case VERSION:
         return st == ENVELOPE_E_UNSUPPORTED || o->open == ENVELOPE_E_AUTH;
     case ID:
-        return o->read == ENVELOPE_E_FORMAT || o->read == ENVELOPE_E_UNSUPPORTED ||
-               o->open == ENVELOPE_E_AUTH;
     case SLOTS:
     case REVISION:
         return o->read == ENVELOPE_E_FORMAT || o->open == ENVELOPE_E_AUTH;
