@@ -74,7 +74,7 @@ static envelope_status read_key(struct env_rsa_public *key, const void *der, siz
 {
     const uint8_t *p = der;
     key->pkey = d2i_PUBKEY_ex(NULL, &p, (long)len, key->ctx->crypto->lib, NULL);
-    if (!key->pkey || p != (const uint8_t *)der + len) {
+    if (!key->pkey) {
         return env_fail(err, ENVELOPE_E_FORMAT, "not a public key (SubjectPublicKeyInfo)");
     }
     envelope_status st = check(key->pkey, err);

@@ -97,6 +97,7 @@ START_TEST(lost_in_a_child)
 }
 END_TEST
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 /* Root may lock regardless of the limit, so the child gives that up where it can. */
 START_TEST(locking_can_be_required)
 {
@@ -120,15 +121,20 @@ START_TEST(locking_can_be_required)
     ck_assert(WIFEXITED(how) && WEXITSTATUS(how) == 0);
 }
 END_TEST
+#endif
 
 Suite *suite(void)
 {
-    const TTest *const all[] = {taken_memory_is_zeroed_and_aligned,
-                                given_memory_is_wiped,
-                                full_then_usable_again,
-                                too_large_is_refused,
-                                lost_in_a_child,
-                                locking_can_be_required,
-                                NULL};
+    const TTest *const all[] = {
+        taken_memory_is_zeroed_and_aligned,
+        given_memory_is_wiped,
+        full_then_usable_again,
+        too_large_is_refused,
+        lost_in_a_child,
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        locking_can_be_required, /* sanitizers make mlock do nothing */
+#endif
+        NULL
+    };
     return suite_of("base arena", 20, all);
 }
