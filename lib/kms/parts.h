@@ -62,7 +62,16 @@ struct envelope_keyring {
     struct env_ring_want want[ENV_RECIPIENTS_LIMIT];
 };
 
-/* NULL: not there. */
+/* -- filling it: keyring.c */
+/* old with room for one more behind count; NULL: no memory, old untouched. */
+void *env_ring_grown(envelope_ctx *ctx, void *old, size_t count, size_t size);
+/* E_LIMIT. Asked before anything is kept, so that a failure leaves the keyring as it was. */
+envelope_status env_ring_room_to_want(const envelope_keyring *ring, int32_t kind,
+                                      envelope_error *err);
+void env_ring_want(envelope_keyring *ring, int32_t kind, size_t index);
+bool env_ring_name_ok(const char *text); /* NULL is not */
+
+/* -- looking: scope.c. NULL: not there. */
 const struct env_ring_kms *env_ring_find_kms(const envelope_keyring *ring, const char *kms_id);
 const struct env_ring_private *env_ring_find_private(const envelope_keyring *ring,
                                                      const uint8_t fingerprint[32]);

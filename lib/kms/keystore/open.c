@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "kms/keystore/keystore.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,19 +22,23 @@ static void destroy(void *self)
     env_free(ctx, ks);
 }
 
-/* The directory may be named from where the process stood only now. */
+/* The process may have changed its directory when the keystore is read again. */
 static envelope_status absolute(envelope_ctx *ctx, const char *dir, char **out, envelope_error *err)
 {
     char safe[ENV_PRINTABLE_MAX];
-    char *real = realpath(dir, NULL);
-    if (!real) {
-        bool gone = errno == ENOENT || errno == ENOTDIR;
-        return env_fail_errno(err, gone ? ENVELOPE_E_NOT_FOUND : ENVELOPE_E_IO, errno,
+    char *path = env_alloc(ctx, PATH_MAX);
+    if (!path) {
+        return env_nomem(err);
+    }
+    if (!realpath(dir, path)) {
+        int number = errno;
+        bool gone = number == ENOENT || number == ENOTDIR;
+        env_free(ctx, path);
+        return env_fail_errno(err, gone ? ENVELOPE_E_NOT_FOUND : ENVELOPE_E_IO, number,
                               "opening keystore %s", env_printable(safe, dir));
     }
-    *out = env_strdup(ctx, real);
-    free(real);
-    return *out ? ENVELOPE_OK : env_nomem(err);
+    *out = path;
+    return ENVELOPE_OK;
 }
 
 static envelope_status ks_new(envelope_ctx *ctx, const char *dir, struct env_ks **out,
