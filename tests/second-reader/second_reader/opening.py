@@ -1,0 +1,259 @@
+"""Section 8: opening an object, in its order."""
+
+from . import box, chunked, derive, header, payload, tail
+from .rules import E_AUTH, E_FORMAT, E_LIMIT, E_NO_KEY, Reject, need
+
+NEWER = ("R-PRE-06", "R-PRE-07", "R-ID-01")
+NAMES = ("copy A", "copy B")
+
+
+class Headers:
+    """Both copies (3.3, 8.1). copy[i] is None where a copy is not whole, and why[i] says why."""
+
+    def __init__(self, source):
+        self.source = source
+        self.copy = [None, None]
+        self.why = [None, None]
+        self.raw = [None, None]  # what was split of a copy whose CRC is right
+        self._take(0, lambda: header.parse(source.read(0, 131072), header.ROLE_A))
+        if self.copy[0]:
+            self._take_b(self.copy[0].capacity)
+        else:
+            self._search_b()
+
+    def _take(self, i, parse):
+        try:
+            self.copy[i] = self.raw[i] = parse()
+            self.why[i] = None
+        except Reject as r:
+            self.why[i] = r.at(NAMES[i])
+            self.raw[i] = getattr(r, "copy", None)
+
+    def _take_b(self, at):
+        self._take(1, lambda: header.parse(self.source.read(at, 131072), header.ROLE_B, at))
+
+    def _search_b(self):
+        first = None
+        for at in header.CAPACITIES:
+            self._take_b(at)
+            if self.copy[1] or (self.why[1].rule in NEWER):
+                return
+            if first is None and self.source.read(at, 8) == header.MAGIC:
+                first = self.why[1], self.raw[1]
+        self.why[1], self.raw[1] = first or (
+            Reject("R-PRE-02", E_FORMAT, "no header is there", NAMES[1]), None)
+
+    def whole(self):
+        return [i for i in (0, 1) if self.copy[i]]
+
+    def newer(self, i):
+        return bool(self.why[i]) and self.why[i].rule in NEWER
+
+    def compare(self):
+        """8.1; raises what ends the opening."""
+        undamaged = [i for i in (0, 1) if self.copy[i] or self.newer(i)]
+        a, b = self.raw
+        need(undamaged, "R-OPEN-01", E_FORMAT, "no header copy is whole", "header")
+        both = len(undamaged) == 2
+        if both:
+            need(a.pre == b.pre, "R-OPEN-02", E_AUTH, "the copies' PRE differ", "header")
+        self._refuse_newer(NEWER[:2])
+        if both:
+            need(a.core == b.core and a.att == b.att, "R-OPEN-03", E_AUTH,
+                 "the copies' CORE or ATT differ", "header")
+        self._refuse_newer(NEWER[2:])
+        if both:
+            need(a.revision != b.revision or a.mut == b.mut, "R-OPEN-04", E_AUTH,
+                 "the copies' MUT differ at one revision", "header")
+
+    def _refuse_newer(self, rules):
+        for why in self.why:
+            if why and why.rule in rules:
+                raise why
+
+    def order(self):
+        """Whole copies, the higher revision first, A before B."""
+        return sorted(self.whole(), key=lambda i: (-self.copy[i].revision, i))
+
+
+class Opened:
+    """What is known of an object; findings are events (1.2), in the order they were met."""
+
+    def __init__(self, source, headers):
+        self.source = source
+        self.headers = headers
+        self.findings = [headers.why[i] for i in (0, 1) if headers.why[i]]
+        self.stale = []
+        self.dek = None
+        self.copy = None  # the verified copy of the highest revision
+        self.box = None
+        self.stream = None
+        self.metadata = None
+        self.by_catalogue = False
+
+    def note(self, rule, status, text, part):
+        self.findings.append(Reject(rule, status, text, part))
+
+
+def committed(copy, dek):
+    return chunked.committed(derive.K_pay(dek), "payload", copy.id.short, copy.P)
+
+
+def verifies(copy, dek, foreign=False):
+    """8.3 and 8.4."""
+    return header.tag_good(copy, dek) and (foreign or committed(copy, dek))
+
+
+class Attempts:
+    """8.2: who is tried, in which order, and how often it may fail."""
+
+    def __init__(self, keys):
+        self.keys = keys
+        self.failures = set()
+        self.key_used = False
+
+    def _failed(self, slot, was_key):
+        self.key_used |= was_key
+        self.failures.add((slot.kind, slot.algorithm, slot.wrapped, slot.salt))
+        need(len(self.failures) < self.keys.max_failures, "R-OPEN-06", E_LIMIT,
+             f"{len(self.failures)} slots failed", "header")
+
+    def copy(self, copy, foreign=False):
+        """The DEK that opens this copy, or None."""
+        for way in (self.keys.local, self.keys.kms):
+            for slot in copy.slots:
+                for was_key, dek in way(slot):
+                    if dek and verifies(copy, dek, foreign):
+                        return dek
+                    self._failed(slot, was_key)
+        return None
+
+    def refuse(self):
+        need(not self.key_used, "R-OPEN-07", E_AUTH,
+             "a key that a slot names was used, and nothing verified", "header")
+        raise Reject("R-OPEN-05", E_NO_KEY,
+                     "no key at hand opens it: a wrong password, or an altered header"
+                     if self.failures else "no key at hand opens it", "header")
+
+
+def _unlock(opened, keys):
+    headers = opened.headers
+    attempts = Attempts(keys)
+    for i in headers.order():
+        dek = attempts.copy(headers.copy[i])
+        if dek:
+            return dek
+    return attempts.refuse()
+
+
+def settle(opened, dek):
+    """Which copies verify under the DEK: the highest revision of them wins."""
+    headers = opened.headers
+    good = [i for i in headers.order() if verifies(headers.copy[i], dek)]
+    if not good:
+        return False
+    opened.dek = dek
+    opened.copy = headers.copy[good[0]]
+    for i in headers.whole():
+        if i not in good:
+            opened.note("R-OPEN-08", E_AUTH, "TAG does not verify: altered", NAMES[i])
+        elif headers.copy[i].revision < opened.copy.revision:
+            opened.stale.append(NAMES[i])
+    return True
+
+
+def read_headers(source):
+    """8.1"""
+    opened = Opened(source, Headers(source))
+    try:
+        opened.headers.compare()
+    except Reject as r:
+        r.findings = opened.findings
+        raise
+    return opened
+
+
+def _boxed(opened, secrets):
+    try:
+        opened.box = box.open_box(opened.copy, opened.dek, secrets)
+    except Reject as r:
+        raise r.at("box")
+
+
+def unlock(opened, keys, secrets=None):
+    """8.2 to 8.5"""
+    assert settle(opened, _unlock(opened, keys))
+    _boxed(opened, secrets)
+    return opened
+
+
+def check_tail(opened, capacity, object_id, link):
+    """Section 7."""
+    size = opened.source.size
+    need(size >= 2 * capacity + 72 + 64, "R-TAIL-01", E_FORMAT, "the object is cut", "tail")
+    try:
+        tail.check(opened.source.read(size - tail.BYTES, tail.BYTES), object_id, link,
+                   size - 2 * capacity - tail.BYTES)
+    except Reject as r:
+        opened.findings.append(r)
+
+
+def open_payload(opened):
+    """Sections 7 and 9 behind a verified header."""
+    copy = opened.copy
+    payload.refuse_image(copy.id.content)
+    check_tail(opened, copy.capacity, copy.id.object_id, copy.link)
+    at, n = payload.place(opened.source, copy.capacity)
+    opened.payload = payload.Payload(opened.source, at, n, opened.dek, copy.id.short, copy.P)
+    if copy.id.kind != header.METADATA:
+        opened.stream = payload.Stream(opened.payload, len(opened.box.attributes))
+    return opened
+
+
+def _by_catalogue(opened, row, chain, P):
+    """8.6: no copy verifies, but the row knows the DEK and ID[0..55]."""
+    capacity = 16384 << row.k
+    payload.refuse_image(row.content)
+    check_tail(opened, capacity, row.object_id, row.link)
+    at, n = payload.place(opened.source, capacity)
+    opened.payload = payload.Payload(opened.source, at, n, row.dek, header.row_id(row, chain), P)
+    opened.stream = payload.Stream(opened.payload)
+    opened.dek = row.dek
+    opened.by_catalogue = True
+    return opened
+
+
+def open_listed(source, row, chain, secrets):
+    """8.6, an object that a row lists, by the row's DEK."""
+    opened = Opened(source, Headers(source))
+    try:
+        opened.headers.compare()
+    except Reject as r:
+        if r.rule != "R-OPEN-01":
+            r.findings = opened.findings
+            raise
+        opened.findings.append(r)
+        return _by_catalogue(opened, row, chain, None)
+    copy = opened.headers.copy[opened.headers.order()[0]]
+    need(copy.link == row.link, "R-OPEN-09", E_AUTH, "its LINK is not that of the row", "header")
+    if not settle(opened, row.dek):
+        opened.note("R-OPEN-10", E_AUTH, "no copy verifies under the row's DEK", "header")
+        return _by_catalogue(opened, row, chain, copy.P)
+    _boxed(opened, secrets)
+    return open_payload(opened)
+
+
+def summary(opened):
+    """For JSON: what the object is, as its header says."""
+    copy = opened.copy or next((c for c in opened.headers.copy if c), None)
+    if copy is None:
+        return {}
+    i = copy.id
+    return {"kind": {1: "full", 2: "increment", 3: "metadata"}[i.kind],
+            "standing": "detached" if i.standing else "attested", "content": i.content,
+            "chain_id": i.chain_id.hex(), "object_id": i.object_id.hex(),
+            "generation": i.generation, "serial": i.serial, "metadata_number": i.number,
+            "parent": i.parent.hex(), "link": copy.link.hex(), "revision": copy.revision,
+            "capacity": copy.capacity}
+
+
