@@ -1,5 +1,6 @@
 """Section 3: header copies, ID, LINK."""
 
+from functools import lru_cache
 from types import SimpleNamespace
 
 from . import derive, slots
@@ -133,6 +134,7 @@ def _rest(copy):
     copy.link = derive.link(copy.core, copy.att)
 
 
+@lru_cache(maxsize=8)
 def parse(b, role, place=0):
     """A whole copy (3.7, last paragraph), or Reject; Reject.copy where the CRC was right."""
     copy = pre(b, role, place)
@@ -142,6 +144,13 @@ def parse(b, role, place=0):
         r.copy = copy
         raise
     return copy
+
+
+def parse_at(source, at, role):
+    """The copy at this offset. A campaign changes one copy and leaves the other: hence the cache."""
+    b = source.read(at, 32)
+    c = u32(b, 20)
+    return parse(source.read(at, c) if 32 < c <= 131072 else b, role, at)
 
 
 def tag_good(copy, dek):

@@ -15,7 +15,7 @@ class Headers:
         self.copy = [None, None]
         self.why = [None, None]
         self.raw = [None, None]  # what was split of a copy whose CRC is right
-        self._take(0, lambda: header.parse(source.read(0, 131072), header.ROLE_A))
+        self._take(0, lambda: header.parse_at(source, 0, header.ROLE_A))
         if self.copy[0]:
             self._take_b(self.copy[0].capacity)
         else:
@@ -30,7 +30,7 @@ class Headers:
             self.raw[i] = getattr(r, "copy", None)
 
     def _take_b(self, at):
-        self._take(1, lambda: header.parse(self.source.read(at, 131072), header.ROLE_B, at))
+        self._take(1, lambda: header.parse_at(self.source, at, header.ROLE_B))
 
     def _search_b(self):
         first = None
