@@ -87,6 +87,13 @@ class Whole(Case):
         result = self.whole(o.bytes)
         self.assertEqual((result.opened.stale, result.opened.copy.revision), (["copy A"], 2))
 
+    def test_rewrap_cut_off(self):
+        """Copy B has more slots already: MUT has another length."""
+        more = b.build(slot_list=[b.password_slot(b.DEK), b.kwp_slot(b.DEK, bytes(32))],
+                       core_bytes=ONE.core, payload=ONE.payload, revision=2)
+        result = self.whole(ONE.a + more.b + ONE.payload + ONE.tail)
+        self.assertEqual((result.opened.stale, len(result.opened.copy.slots)), (["copy A"], 2))
+
 
 class Pre(Case):
     def fault(self, rule, **pre):
@@ -307,7 +314,7 @@ class Opening(Case):
             self.fatal("R-OPEN-02", b.retouch(ONE, 16, p32(1), copy, b.DEK), "header")
             self.fatal("R-OPEN-02", b.retouch(ONE, 8, b"\2", copy, b.DEK), "header")
             self.fatal("R-OPEN-03", b.retouch(ONE, at_core(105), b"\xee", copy), "header")
-            self.fatal("R-OPEN-03", b.retouch(ONE, at_core(0), b"\2", copy), "header")
+            self.fatal("R-ID-01", b.retouch(ONE, at_core(0), b"\2", copy), f"copy {copy}")
             self.fatal("R-OPEN-03", b.retouch(ONE, 32 + len(ONE.core), b"\xee", copy), "header")
             last = 32 + len(ONE.core) + 32 + len(ONE.mut) - 1
             self.fatal("R-OPEN-04", b.retouch(ONE, last, b"\2", copy, b.DEK), "header")

@@ -36,7 +36,7 @@ class Headers:
         first = None
         for at in header.CAPACITIES:
             self._take_b(at)
-            if self.copy[1] or (self.why[1].rule in NEWER):
+            if self.copy[1]:
                 return
             if first is None and self.source.read(at, 8) == header.MAGIC:
                 first = self.why[1], self.raw[1]
@@ -54,22 +54,19 @@ class Headers:
         undamaged = [i for i in (0, 1) if self.copy[i] or self.newer(i)]
         a, b = self.raw
         need(undamaged, "R-OPEN-01", E_FORMAT, "no header copy is whole", "header")
-        both = len(undamaged) == 2
-        if both:
-            need(a.pre == b.pre, "R-OPEN-02", E_AUTH, "the copies' PRE differ", "header")
-        self._refuse_newer(NEWER[:2])
+        both = len(self.whole()) == 2
+        if len(undamaged) == 2:
+            rewrapped = both and a.revision != b.revision
+            same = a.pre[:-4] == b.pre[:-4] if rewrapped else a.pre == b.pre
+            need(same, "R-OPEN-02", E_AUTH, "the copies' PRE differ", "header")
+        for i in undamaged:
+            if self.newer(i):
+                raise self.why[i]
         if both:
             need(a.core == b.core and a.att == b.att, "R-OPEN-03", E_AUTH,
                  "the copies' CORE or ATT differ", "header")
-        self._refuse_newer(NEWER[2:])
-        if both:
             need(a.revision != b.revision or a.mut == b.mut, "R-OPEN-04", E_AUTH,
                  "the copies' MUT differ at one revision", "header")
-
-    def _refuse_newer(self, rules):
-        for why in self.why:
-            if why and why.rule in rules:
-                raise why
 
     def order(self):
         """Whole copies, the higher revision first, A before B."""
