@@ -24,7 +24,7 @@ struct attempt {
     bool password; /* a password did not open */
     bool refused;  /* a policy of ours or of a KMS said no */
     envelope_status result;
-    envelope_status kms_status; /* E_KMS_UNREACHED before any other failure of a KMS */
+    envelope_status kms_status; /* the failure of a KMS that is told */
     envelope_error kms_said;
     bool tried[ENV_SLOTS_LIMIT];
     struct env_ring_failure failure;
@@ -217,13 +217,31 @@ static bool is_ours(envelope_status st)
     return st == ENVELOPE_E_NOMEM || st == ENVELOPE_E_CRYPTO;
 }
 
+/* Which failure of several KMSs is told: what may be over soon, what is to be mended, what was
+ * decided. */
+static int rank(envelope_status st)
+{
+    switch (st) {
+    case ENVELOPE_OK:
+        return 0;
+    case ENVELOPE_E_NO_KEY:
+        return 1;
+    case ENVELOPE_E_REFUSED:
+        return 2;
+    case ENVELOPE_E_KMS_UNREACHED:
+        return 4;
+    default:
+        return 3;
+    }
+}
+
 static void note_kms(struct attempt *a, const struct env_ring_kms *kms, size_t i,
                      envelope_status st, const envelope_error *said)
 {
     a->failure.word[i] = word_for(st);
     a->refused |= st == ENVELOPE_E_REFUSED;
     tell(a, ENVELOPE_EVENT_UNWRAP, i, st, "KMS %s: %s", kms->id, said->message);
-    if (!a->kms_status || (st == ENVELOPE_E_KMS_UNREACHED && a->kms_status != st)) {
+    if (rank(st) > rank(a->kms_status)) {
         a->kms_status = st;
         a->kms_said = *said;
         env_error_prefix(&a->kms_said, "KMS %s", kms->id);
