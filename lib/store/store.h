@@ -60,4 +60,7 @@ void env_store_close(struct env_store_file *file);
 
 /* OK also when it is absent; E_REFUSED: retained. */
 envelope_status env_store_remove(envelope_store *store, const char *name, envelope_error *err);
+/* Bytes of an existing object, never beyond its end, durable on return; E_REFUSED: write-once. */
+envelope_status env_store_overwrite(envelope_store *store, const char *name, uint64_t offset,
+                                    const void *data, size_t len, envelope_error *err);
 #endif
