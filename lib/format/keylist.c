@@ -99,7 +99,8 @@ static const char *key_fault(const struct env_key *k, bool spki)
     if (!env_key_name_valid(k->name, strlen(k->name))) {
         return "it has no name";
     }
-    if (k->spki_len && (!spki || !k->has_fingerprint || k->spki_len > ENV_SPKI_BYTES_MAX)) {
+    bool spki_may = spki && k->kind != ENV_SLOT_PASSWORD && k->spki_len <= ENV_SPKI_BYTES_MAX;
+    if (k->spki_len && !spki_may) {
         return "a public key has no place there";
     }
     if (k->kind == ENV_SLOT_KMS) {

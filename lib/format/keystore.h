@@ -43,8 +43,9 @@ struct env_keystore_file {
     size_t room;
     struct env_keystore_entry *entry;
 };
-/* *mac points at the last 32 bytes of the input. Rules: order, one ACTIVE version a name and it is
- * the newest, destroyed entries have no sealed bytes, others do. E_FORMAT, E_NOMEM. */
+/* *mac points at the last 32 bytes of the input. Rules R-KS-01 to R-KS-14 of docs/format.md: order,
+ * one ACTIVE version a name and it is the newest, destroyed entries have no sealed bytes, others
+ * do, fingerprints are those of the public halves. E_FORMAT, E_UNSUPPORTED, E_NOMEM, E_CRYPTO. */
 envelope_status env_keystore_decode(envelope_ctx *ctx, const void *bytes, size_t len,
                                     struct env_keystore_file *out, const uint8_t **mac,
                                     envelope_error *err);

@@ -17,23 +17,6 @@ static const struct env_wire_limit limits[] = {
     {&libenvelope__pin__descriptor, 10, ENV_PENDING_LIMIT},
 };
 
-static envelope_status check_pending(const struct env_pin *pin, envelope_status status,
-                                     envelope_error *err)
-{
-    if (pin->pending_count > ENV_PENDING_LIMIT) {
-        return env_fail(err, status, "pin: more than %d points are pending", ENV_PENDING_LIMIT);
-    }
-    for (uint32_t i = 0; i < pin->pending_count; i++) {
-        for (uint32_t j = 0; j < i; j++) {
-            if (!memcmp(pin->pending[i].object_id, pin->pending[j].object_id,
-                        ENV_OBJECT_ID_BYTES)) {
-                return env_fail(err, status, "pin, pending %u: it is there twice", i + 1);
-            }
-        }
-    }
-    return ENVELOPE_OK;
-}
-
 static envelope_status check(const struct env_pin *pin, envelope_status status, envelope_error *err)
 {
     bool numbers = pin->generation >= 1 && pin->generation < ENV_GENERATION_LIMIT &&
@@ -44,7 +27,10 @@ static envelope_status check(const struct env_pin *pin, envelope_status status, 
     }
     envelope_status st = env_recipients_check(&pin->recipients, what, status, err);
     st = st ? st : env_keys_check(&pin->keys, true, what, status, err);
-    return st ? st : check_pending(pin, status, err);
+    if (!st && pin->pending_count > ENV_PENDING_LIMIT) {
+        st = env_fail(err, status, "pin: more than %d points are pending", ENV_PENDING_LIMIT);
+    }
+    return st;
 }
 
 static envelope_status get_pending(const Libenvelope__Pin *in, struct env_pin *out,
