@@ -336,8 +336,8 @@ size_t sample_copy(envelope_ctx *ctx, uint8_t kind, uint8_t role, uint8_t *out)
     uint8_t box[56 + 256 + 16];
     uint8_t tag[ENV_TAG_MAC_BYTES];
     uint8_t core[1024];
-    uint8_t *packed;
-    size_t packed_len;
+    uint8_t *packed = NULL;
+    size_t packed_len = 0;
     const struct env_bytes context = {"disk 1 of web01", 15};
     bool foreign = kind == ENV_KIND_FOREIGN;
     sample_id(&id, kind);
