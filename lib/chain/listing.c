@@ -1,0 +1,524 @@
+#include "chain/listing.h"
+#include "base/error.h"
+#include "format/attributes.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SCAN_FAILURES = 1000 };
+static const uint32_t claims_ahead = 1000;
+
+struct env_extras *env_extras_retain(struct env_extras *extras)
+{
+    if (extras) {
+        atomic_fetch_add_explicit(&extras->refs, 1, memory_order_relaxed);
+    }
+    return extras;
+}
+
+void env_extra_free(envelope_ctx *ctx, struct env_extra *extra)
+{
+    env_free(ctx, extra->name);
+    env_free(ctx, extra->slots);
+    env_free(ctx, extra->label);
+    env_free(ctx, extra->attributes);
+    envelope_dek_free(extra->dek);
+    memset(extra, 0, sizeof *extra);
+}
+
+void env_extras_release(struct env_extras *extras)
+{
+    if (!extras || atomic_fetch_sub_explicit(&extras->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    envelope_ctx *ctx = extras->ctx;
+    for (size_t i = 0; i < extras->count; i++) {
+        env_extra_free(ctx, &extras->item[i]);
+    }
+    env_free(ctx, extras->item);
+    env_free(ctx, extras);
+    env_ctx_release(ctx);
+}
+
+static envelope_status extras_new(envelope_ctx *ctx, struct env_extras **out, envelope_error *err)
+{
+    struct env_extras *e = env_alloc(ctx, sizeof *e);
+    if (!e) {
+        return env_nomem(err);
+    }
+    atomic_init(&e->refs, 1);
+    e->ctx = env_ctx_retain(ctx);
+    *out = e;
+    return ENVELOPE_OK;
+}
+
+/* Takes *extra over. */
+static envelope_status extras_add(struct env_extras *e, struct env_extra *extra,
+                                  envelope_error *err)
+{
+    if (e->count == e->room) {
+        size_t room = e->room ? 2 * e->room : 8;
+        struct env_extra *grown = env_alloc_array(e->ctx, room, sizeof *grown);
+        if (!grown) {
+            env_extra_free(e->ctx, extra);
+            return env_nomem(err);
+        }
+        if (e->count) {
+            memcpy(grown, e->item, e->count * sizeof *grown);
+        }
+        env_free(e->ctx, e->item);
+        e->item = grown;
+        e->room = room;
+    }
+    e->item[e->count++] = *extra;
+    return ENVELOPE_OK;
+}
+
+/* -- one point described */
+
+static uint64_t attribute_u64(struct env_bytes attributes, const char *name)
+{
+    struct env_bytes v;
+    if (!env_attributes_find(attributes, name, &v)) {
+        return 0;
+    }
+    struct env_cursor c = env_cursor_over(v.p, v.len);
+    uint64_t value = env_get_u64(&c);
+    return env_cursor_done(&c) ? value : 0;
+}
+
+static uint8_t capacity_log2(uint32_t capacity)
+{
+    uint8_t k = 0;
+    while (((uint32_t)ENV_CAPACITY_MIN << k) < capacity) {
+        k++;
+    }
+    return k;
+}
+
+static void fill_row(const struct env_object *object, const struct env_footer *f,
+                     uint64_t stored_bytes, struct env_row *row)
+{
+    const struct env_id *id = &object->copy->id;
+    *row = (struct env_row){
+        .number = attribute_u64(object->box.attributes, ENV_ATTRIBUTE_NUMBER),
+        .metadata_number = id->number,
+        .serial = id->serial,
+        .revision = object->copy->revision,
+        .begun_ms = f->begun_ms,
+        .ended_ms = f->ended_ms,
+        .bytes = f->bytes,
+        .stored_bytes = stored_bytes,
+        .generation = id->generation,
+        .format = id->format,
+        .kind = id->kind,
+        .standing = id->standing,
+        .content = id->content,
+        .capacity_log2 = capacity_log2(object->headers->capacity),
+    };
+    memcpy(row->object_id, id->object_id, ENV_OBJECT_ID_BYTES);
+    memcpy(row->link, object->headers->link, ENV_LINK_BYTES);
+}
+
+static envelope_status copy_bytes(envelope_ctx *ctx, const void *p, size_t len, uint8_t **out,
+                                  envelope_error *err)
+{
+    *out = env_alloc(ctx, len);
+    if (!*out) {
+        return env_nomem(err);
+    }
+    if (len) {
+        memcpy(*out, p, len);
+    }
+    return ENVELOPE_OK;
+}
+
+static envelope_status read_final(envelope_ctx *ctx, const struct env_payload_reader *r,
+                                  const struct env_footer *f, struct env_extra *out,
+                                  envelope_error *err)
+{
+    if (f->attributes_len > ENV_ATTRIBUTES_MAX) {
+        return env_fail(err, ENVELOPE_E_FORMAT, "final attributes are too long");
+    }
+    size_t len = (size_t)f->attributes_len;
+    out->attributes = env_alloc(ctx, len);
+    if (!out->attributes) {
+        return env_nomem(err);
+    }
+    envelope_status st = env_payload_read(r, f->attributes_at, out->attributes, len, NULL, err);
+    out->row.attributes_len = (uint16_t)len;
+    return st ? st : env_attributes_check(ENV_BYTES(out->attributes, len), err);
+}
+
+static envelope_status describe(const struct env_object *object, const char *name,
+                                uint64_t stored_bytes, const struct env_payload_reader *r,
+                                struct env_extra *out, envelope_error *err)
+{
+    envelope_ctx *ctx = object->ctx;
+    struct env_footer f;
+    struct env_bytes label = {NULL, 0};
+    envelope_status st = env_payload_footer(r, object->copy->id.content, &f, err);
+    st = st ? st : env_attributes_check(object->box.attributes, err);
+    if (st) {
+        return st;
+    }
+    fill_row(object, &f, stored_bytes, &out->row);
+    (void)env_attributes_find(object->box.attributes, ENV_ATTRIBUTE_LABEL, &label);
+    st = copy_bytes(ctx, label.p, label.len, &out->label, err);
+    out->row.label_len = (uint16_t)label.len;
+    st = st ? st : read_final(ctx, r, &f, out, err);
+    if (st) {
+        return st;
+    }
+    out->name = env_strdup(ctx, name);
+    out->slots = env_alloc(ctx, sizeof *out->slots);
+    if (!out->name || !out->slots) {
+        return env_nomem(err);
+    }
+    *out->slots = *object->slots;
+    out->dek = env_dek_retain(object->dek);
+    return ENVELOPE_OK;
+}
+
+envelope_status env_extra_describe(const struct env_object *object, struct env_store_file *file,
+                                   const char *name, struct env_extra *out, envelope_error *err)
+{
+    struct env_payload_reader *r = NULL;
+    struct env_payload_place place = {2 * (uint64_t)object->headers->capacity, 0};
+    memset(out, 0, sizeof *out);
+    if (file->bytes < place.offset + 64) {
+        return env_fail(err, ENVELOPE_E_FORMAT, "%s is too short", name);
+    }
+    place.bytes = file->bytes - place.offset - 64;
+    envelope_status st =
+        env_payload_reader_new(object->ctx, object->dek, object->copy->id_bytes,
+                               object->copy->prefix, place, env_store_read, file, false, &r, err);
+    st = st ? st : describe(object, name, file->bytes, r, out, err);
+    env_payload_reader_free(r);
+    if (st) {
+        env_extra_free(object->ctx, out);
+    }
+    return st;
+}
+
+/* -- which points */
+
+struct walk {
+    envelope_chain *chain;
+    const struct env_listing *how;
+    const struct env_listener *events;
+    struct env_listed *out;
+    uint32_t failures;
+};
+
+static bool pending(const envelope_chain *chain, const uint8_t link[ENV_LINK_BYTES])
+{
+    for (uint32_t i = 0; chain->pinned && i < chain->pin.pending_count; i++) {
+        if (!memcmp(chain->pin.pending[i].link, link, ENV_LINK_BYTES)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* crypto.md 4.2: ATT under AK_g before any KMS is asked. known false: SECRETS lack the generation.
+ */
+static envelope_status attested(struct walk *w, const struct env_headers *headers, bool *known,
+                                bool *yes, envelope_error *err)
+{
+    uint8_t *ak;
+    envelope_ctx *ctx = w->chain->ctx;
+    *yes = false;
+    envelope_status st = env_secret_new(ctx, 32, &ak, err);
+    if (st) {
+        return st;
+    }
+    st = env_catalogue_generation_key(w->how->base, env_headers_id(headers)->generation, "attest",
+                                      w->chain->chain_id, ak, known, err);
+    if (!st && *known) {
+        st = env_object_attested(headers, ak, yes, err);
+    }
+    env_secret_free(ctx, ak, 32);
+    return st;
+}
+
+static void note_missing(struct walk *w, const struct env_id *id)
+{
+    const struct env_catalogue *base = w->how->base;
+    if (id->generation == base->generation &&
+        (id->number > base->id.number || id->serial > base->head.serial)) {
+        w->out->missing = true;
+    }
+}
+
+__attribute__((format(printf, 5, 6))) static void skip(struct walk *w, const struct env_seen *seen,
+                                                       int32_t kind, envelope_status status,
+                                                       const char *format, ...)
+{
+    char line[256];
+    const struct env_subject subject = {.object = seen->name};
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    env_emit(w->events, kind, status, &subject, "%s: %s", seen->name, line);
+}
+
+/* Everything that can be said before a key is used. *go: open it. */
+static envelope_status admit(struct walk *w, const struct env_seen *seen,
+                             const struct env_headers *headers, bool *go, envelope_error *err)
+{
+    const struct env_catalogue *base = w->how->base;
+    bool own = pending(w->chain, seen->link);
+    bool known = false;
+    bool yes = false;
+    *go = false;
+    if (!base || own) {
+        *go = true;
+        return ENVELOPE_OK;
+    }
+    if (seen->id.standing == ENV_DETACHED) {
+        skip(w, seen, ENVELOPE_EVENT_DETACHED, ENVELOPE_OK,
+             "detached, and not written by this host: adopt it by name to list it");
+        return ENVELOPE_OK;
+    }
+    envelope_status st = attested(w, headers, &known, &yes, err);
+    if (st) {
+        return st;
+    }
+    if (!known) {
+        skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_OK,
+             "newer than the metadata in hand, not verified");
+        return ENVELOPE_OK;
+    }
+    if (!yes) {
+        skip(w, seen, ENVELOPE_EVENT_FORGED, ENVELOPE_E_AUTH,
+             "not made by somebody who knows the chain's secrets");
+        return ENVELOPE_OK;
+    }
+    note_missing(w, &seen->id);
+    if (w->how->policy && seen->id.generation != base->generation) {
+        skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_OK,
+             "of an older generation: not listed by itself");
+        return ENVELOPE_OK;
+    }
+    *go = true;
+    return ENVELOPE_OK;
+}
+
+static bool skip_before(struct walk *w, const struct env_seen *seen)
+{
+    const struct env_catalogue *base = w->how->base;
+    if (seen->status) {
+        return true; /* the scan has told it */
+    }
+    if (w->how->skip_link && !memcmp(w->how->skip_link, seen->link, ENV_LINK_BYTES)) {
+        return true;
+    }
+    if (seen->id.kind != ENV_KIND_FULL && seen->id.kind != ENV_KIND_INCREMENT) {
+        skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_E_AUTH, "not a point");
+        return true;
+    }
+    if (w->how->policy && seen->id.kind == ENV_KIND_INCREMENT) {
+        skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_E_UNSUPPORTED,
+             "an increment: this version does not list it");
+        return true;
+    }
+    if (base && env_catalogue_tombstoned(base, seen->id.object_id)) {
+        skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_OK, "was forgotten and has come back");
+        return true;
+    }
+    return false;
+}
+
+static bool is_final(envelope_status st)
+{
+    return st == ENVELOPE_E_NOMEM || st == ENVELOPE_E_CRYPTO || st == ENVELOPE_E_INVALID ||
+           st == ENVELOPE_E_CALLBACK || st == ENVELOPE_E_CANCELLED;
+}
+
+static envelope_status open_point(struct walk *w, const struct env_seen *seen,
+                                  struct env_opened *opened, struct env_extra *out,
+                                  envelope_error *err)
+{
+    struct env_opening opening = env_opening_begin(w->chain->keyring, w->events);
+    struct env_object *object = NULL;
+    opening.object = seen->name;
+    opening.chain_id = w->chain->chain_id;
+    envelope_status st =
+        env_object_unlock(opened->headers, w->chain->keyring, &opening, &object, err);
+    opened->headers = NULL;
+    w->failures += opening.failures;
+    st = st ? st : env_extra_describe(object, &opened->file, seen->name, out, err);
+    env_object_free(object);
+    return st;
+}
+
+static envelope_status keep(struct walk *w, const struct env_seen *seen, struct env_extra *extra,
+                            envelope_error *err)
+{
+    const struct env_policy *policy = w->how->policy;
+    if (policy &&
+        !env_policy_covers(policy, w->chain->serial, w->how->base,
+                           w->chain->pinned ? &w->chain->pin : NULL, &seen->id, extra->slots)) {
+        skip(w, seen, ENVELOPE_EVENT_REFUSED, ENVELOPE_E_REFUSED,
+             "written under a newer policy or key than this host has: not listed by it");
+        env_extra_free(w->chain->ctx, extra);
+        return ENVELOPE_OK;
+    }
+    return extras_add(w->out->extras, extra, err);
+}
+
+static envelope_status visit(struct walk *w, const struct env_seen *seen, envelope_error *err)
+{
+    struct env_opened opened;
+    struct env_extra extra = {0};
+    envelope_error why = ENVELOPE_ERROR_INIT;
+    bool go = false;
+    if (skip_before(w, seen)) {
+        return ENVELOPE_OK;
+    }
+    if (w->failures >= SCAN_FAILURES) {
+        return env_fail(err, ENVELOPE_E_LIMIT,
+                        "%u slots in %s did not open: the folder holds too much that is not ours",
+                        w->failures, w->chain->folder);
+    }
+    envelope_status st = env_headers_open(w->chain->store, seen->name, &opened, &why);
+    st = st ? st : admit(w, seen, opened.headers, &go, &why);
+    if (!st && go) {
+        st = open_point(w, seen, &opened, &extra, &why);
+    }
+    env_opened_close(&opened);
+    if (st && is_final(st)) {
+        if (err) {
+            *err = why;
+        }
+        return st;
+    }
+    if (st) {
+        w->out->closed = w->out->closed ? w->out->closed : st;
+        w->out->why = why;
+        skip(w, seen, ENVELOPE_EVENT_UNWRAP, st, "not opened: %.180s", why.message);
+        return ENVELOPE_OK;
+    }
+    return go ? keep(w, seen, &extra, err) : ENVELOPE_OK;
+}
+
+static void note_claims(struct env_listed *out, const struct env_seen_list *seen, uint32_t base)
+{
+    out->top_generation = base;
+    for (size_t i = 0; i < seen->count; i++) {
+        uint32_t g = seen->item[i].id.generation;
+        if (!seen->item[i].status && g > out->top_generation && g <= base + claims_ahead) {
+            out->top_generation = g;
+        }
+    }
+}
+
+envelope_status env_unlisted(envelope_chain *chain, const struct env_listing *how,
+                             const struct env_listener *events, struct env_listed *out,
+                             envelope_error *err)
+{
+    struct env_seen_list seen = {.ctx = chain->ctx};
+    struct walk w = {.chain = chain, .how = how, .events = events, .out = out};
+    memset(out, 0, sizeof *out);
+    envelope_status st = extras_new(chain->ctx, &out->extras, err);
+    st = st ? st : env_scan_points(chain, how->base, events, how->present, &seen, err);
+    if (!st) {
+        note_claims(out, &seen, how->base ? how->base->generation : 0);
+    }
+    for (size_t i = 0; !st && i < seen.count; i++) {
+        st = visit(&w, &seen.item[i], err);
+    }
+    env_seen_free(&seen);
+    if (st) {
+        env_extras_release(out->extras);
+        out->extras = NULL;
+    }
+    return st;
+}
+
+/* -- a row */
+
+struct env_key env_slot_key(const struct env_slot *slot)
+{
+    struct env_key key = {
+        .kind = slot->kind,
+        .version = slot->version,
+        .kms_id = (char *)(uintptr_t)slot->kms_id,
+        .name = (char *)(uintptr_t)slot->name,
+        .key_id = (char *)(uintptr_t)slot->key_id,
+        .has_fingerprint = slot->has_fingerprint,
+    };
+    memcpy(key.fingerprint, slot->fingerprint, 32);
+    return key;
+}
+
+/* A key that only an older point names, below the newest version of its name, is a superseded one.
+ */
+static bool below_newest(const struct env_keys *keys, const struct env_key *key)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct env_key *k = &keys->item[i];
+        if (key->kind == ENV_SLOT_KMS && k->kind == key->kind && !strcmp(k->kms_id, key->kms_id) &&
+            !strcmp(k->name, key->name) && k->version > key->version) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static envelope_status key_set(struct env_catalogue *c, const struct env_slots *slots,
+                               uint32_t *index, bool *superseded, envelope_error *err)
+{
+    uint32_t set[ENV_SLOTS_LIMIT];
+    uint32_t count = 0;
+    *superseded = false;
+    for (size_t i = 0; i < slots->count; i++) {
+        struct env_key key = env_slot_key(&slots->slot[i]);
+        size_t at = env_keys_find(&c->head.keys, &key);
+        if (at == SIZE_MAX) {
+            key.superseded = below_newest(&c->head.keys, &key);
+            envelope_status st = env_keys_add(c->ctx, &c->head.keys, &key, err);
+            if (st) {
+                return st;
+            }
+            at = c->head.keys.count - 1;
+        }
+        *superseded = *superseded || c->head.keys.item[at].superseded;
+        uint32_t k = count++;
+        for (; k > 0 && set[k - 1] > at; k--) { /* rising */
+            set[k] = set[k - 1];
+        }
+        set[k] = (uint32_t)at;
+    }
+    return env_head_key_set(c->ctx, &c->head, set, count, index, err);
+}
+
+envelope_status env_catalogue_list(envelope_chain *chain, struct env_catalogue *c,
+                                   const struct env_extra *extra, uint8_t provenance,
+                                   const struct env_listener *events, uint64_t *number,
+                                   envelope_error *err)
+{
+    struct env_row row = extra->row;
+    bool superseded;
+    uint64_t next = env_catalogue_next_number(c);
+    envelope_status st = key_set(c, extra->slots, &row.key_set, &superseded, err);
+    if (st) {
+        return st;
+    }
+    if (row.number < next || row.number > next + claims_ahead) {
+        row.number = next; /* taken, unknown, or far ahead of anything here */
+    }
+    row.provenance = provenance;
+    if (superseded || row.serial < chain->serial) {
+        const struct env_subject subject = {.object = extra->name, .point = row.number};
+        row.flags |= ENV_ROW_LATE;
+        env_emit(events, ENVELOPE_EVENT_LATE, ENVELOPE_OK, &subject,
+                 "%s: a recipient was superseded while this point was written", extra->name);
+    }
+    *number = row.number;
+    return env_catalogue_append(c, &row, env_dek_key(extra->dek),
+                                ENV_BYTES(extra->label, row.label_len),
+                                ENV_BYTES(extra->attributes, row.attributes_len), err);
+}

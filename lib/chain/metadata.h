@@ -1,0 +1,33 @@
+/* chain/metadata.h - PUT_META of storage.md: a change is applied to whatever is newest, so that a
+ * conflict with another host is read again and applied again, never lost work. */
+#ifndef ENV_CHAIN_METADATA_H
+#define ENV_CHAIN_METADATA_H
+#include "chain/listing.h"
+#include "chain/newest.h"
+
+struct env_put {
+    bool new_generation;         /* draw one even if nothing changed */
+    const struct env_extra *own; /* a point that this handle has just written, to be listed */
+    /* results */
+    bool wrote;
+    bool drew;
+    bool proven;      /* what was sealed was opened again by every KMS that may */
+    uint32_t rotated; /* keys that changed */
+    uint64_t own_number;
+    struct env_policy policy; /* today's; free with env_policy_free */
+};
+/* [kms] Afterwards the handle's catalogue is the newest. Writes nothing when nothing changes. */
+envelope_status env_put_metadata(envelope_chain *chain, const struct env_listener *events,
+                                 struct env_put *put, envelope_error *err);
+/* [kms] Metadata 1 of a new chain: root and GS_1 drawn, chain_id and folder set in the handle. */
+envelope_status env_first_metadata(envelope_chain *chain, const struct env_listener *events,
+                                   envelope_error *err);
+
+/* The newest metadata object's bytes, also beside the points. OK if it is there already. */
+envelope_status env_put_keys_copy(envelope_chain *chain, const struct env_catalogue *catalogue,
+                                  envelope_error *err);
+/* Old metadata and keys copies that are not to be kept (storage.md, section 1). proven as in
+ * env_put. */
+void env_prune(envelope_chain *chain, const struct env_listener *events,
+               const struct env_catalogue *newest, bool proven);
+#endif

@@ -1,0 +1,43 @@
+#include "base/error.h"
+#include "chain/metadata.h"
+
+/* Listing what is under way also cleans up after writers that died (store/dir). */
+static envelope_status clean(envelope_chain *chain, envelope_error *err)
+{
+    struct env_names names;
+    bool known;
+    envelope_status st = env_store_in_progress(chain->store, chain->folder, &names, &known, err);
+    if (!st) {
+        env_names_free(&names);
+    }
+    return st;
+}
+
+envelope_status envelope_chain_refresh(envelope_chain *chain, uint32_t flags, uint32_t *rotated,
+                                       envelope_error *err)
+{
+    envelope_status st = env_enter(chain ? chain->ctx : NULL, err);
+    if (st) {
+        return st;
+    }
+    if (rotated) {
+        *rotated = 0;
+    }
+    if (flags & ~(uint32_t)ENVELOPE_REFRESH_NEW_GENERATION) {
+        return env_fail(err, ENVELOPE_E_INVALID, "unknown flag");
+    }
+    st = env_chain_begin_write(chain, err);
+    if (st) {
+        return st;
+    }
+    const struct env_listener events = ENV_LISTENER(chain->ctx);
+    struct env_put put = {.new_generation = flags & ENVELOPE_REFRESH_NEW_GENERATION};
+    st = clean(chain, err);
+    st = st ? st : env_put_metadata(chain, &events, &put, err);
+    if (!st && rotated) {
+        *rotated = put.rotated;
+    }
+    env_policy_free(chain, &put.policy);
+    env_chain_end_write(chain);
+    return st;
+}

@@ -1,0 +1,203 @@
+#include "chain/source.h"
+#include "base/error.h"
+#include <stdio.h>
+#include <string.h>
+
+void env_source_close(struct env_source *s)
+{
+    env_payload_reader_free(s->payload);
+    s->payload = NULL;
+    if (s->file.file) {
+        env_store_close(&s->file);
+        s->file.file = NULL;
+    }
+    if (s->name) {
+        env_free(s->ctx, s->name);
+        s->name = NULL;
+    }
+}
+
+/* The name that the writer gave it, else whatever file bears the object id. */
+static envelope_status open_file(envelope_chain *chain, const struct env_row *row,
+                                 struct env_source *s, envelope_error *err)
+{
+    char name[ENV_NAME_MAX + 1];
+    struct env_files files;
+    env_name_point(name, chain->folder, row->begun_ms, row->kind == ENV_KIND_FULL ? "full" : "incr",
+                   row->object_id);
+    envelope_status st = env_store_open(chain->store, name, &s->file, err);
+    if (st == ENVELOPE_E_NOT_FOUND) {
+        st = env_files_list(chain, &files, err);
+        if (st) {
+            return st;
+        }
+        const struct env_name *found = env_files_find(&files, row->object_id);
+        st = found ? env_store_open(chain->store, found->name, &s->file, err)
+                   : env_fail(err, ENVELOPE_E_NOT_FOUND,
+                              "point %llu: its object %s is not in the repository",
+                              (unsigned long long)row->number, name);
+        if (!st) {
+            snprintf(name, sizeof name, "%s", found->name);
+        }
+        env_files_free(chain, &files);
+    }
+    if (st) {
+        return st;
+    }
+    s->name = env_strdup(chain->ctx, name);
+    return s->name ? ENVELOPE_OK : env_nomem(err);
+}
+
+static bool is_damage(envelope_status st)
+{
+    return st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_AUTH || st == ENVELOPE_E_UNSUPPORTED;
+}
+
+/* What of the headers can be used with this DEK; *prefix is P when one copy verified. */
+static envelope_status use_headers(struct env_source *s, const envelope_dek *dek,
+                                   const uint8_t link[ENV_LINK_BYTES], uint8_t prefix[56],
+                                   envelope_error *err)
+{
+    struct env_headers *headers;
+    struct env_object *object = NULL;
+    envelope_status st =
+        env_headers_read(s->ctx, env_store_read, &s->file, s->file.bytes, &headers, err);
+    st = st ? st : env_object_unlock_with(headers, dek, &object, err);
+    if (!st && memcmp(object->headers->link, link, ENV_LINK_BYTES) != 0) {
+        st = env_fail(err, ENVELOPE_E_AUTH, "the header is not the one that the catalogue lists");
+    }
+    if (!st) {
+        memcpy(s->copy, object->state, sizeof s->copy);
+        memcpy(prefix, object->copy->prefix, ENV_PAYLOAD_PREFIX_BYTES);
+        for (int i = 0; i < 2; i++) {
+            if (s->copy[i] != ENV_COPY_GOOD) {
+                s->headers = s->copy[i] == ENV_COPY_DAMAGED ? ENVELOPE_E_FORMAT : ENVELOPE_E_AUTH;
+                snprintf(s->why, sizeof s->why, "header copy %c is %s", 'A' + i,
+                         s->copy[i] == ENV_COPY_DAMAGED ? "damaged" : "altered or stale");
+            }
+        }
+    }
+    env_object_free(object);
+    return st;
+}
+
+static envelope_status open_payload(struct env_source *s, const envelope_dek *dek,
+                                    const uint8_t id_short[ENV_ID_SHORT_BYTES],
+                                    const uint8_t *prefix, uint8_t content, envelope_error *err)
+{
+    envelope_status st = env_payload_reader_new(s->ctx, dek, id_short, prefix, s->place,
+                                                env_store_read, &s->file, false, &s->payload, err);
+    return st ? st : env_payload_footer(s->payload, content, &s->footer, err);
+}
+
+static envelope_status open_listed(envelope_chain *chain, const struct env_row *row,
+                                   const envelope_dek *dek, struct env_source *s,
+                                   envelope_error *err)
+{
+    envelope_error why = ENVELOPE_ERROR_INIT;
+    uint8_t id_short[ENV_ID_SHORT_BYTES];
+    uint8_t prefix[ENV_PAYLOAD_PREFIX_BYTES];
+    uint64_t capacity = (uint64_t)ENV_CAPACITY_MIN << row->capacity_log2;
+    /* The catalogue knows the length, so bytes behind it or a lost tail do no harm. */
+    s->place = (struct env_payload_place){2 * capacity, row->stored_bytes - 2 * capacity - 64};
+    if (row->stored_bytes < 2 * capacity + 64 || s->file.bytes < s->place.offset + s->place.bytes) {
+        return env_fail(err, ENVELOPE_E_FORMAT, "%s is too short: %llu of %llu bytes", s->name,
+                        (unsigned long long)s->file.bytes, (unsigned long long)row->stored_bytes);
+    }
+    envelope_status st = use_headers(s, dek, row->link, prefix, &why);
+    if (st && !is_damage(st)) {
+        if (err) {
+            *err = why;
+        }
+        return st;
+    }
+    s->served = st                          ? ENV_SERVED_CATALOGUE
+                : s->headers != ENVELOPE_OK ? ENV_SERVED_TWIN
+                                            : ENV_SERVED_WHOLE;
+    if (st) {
+        s->headers = st;
+        s->copy[0] = s->copy[1] = ENV_COPY_DAMAGED;
+        snprintf(s->why, sizeof s->why, "%.190s", why.message);
+    }
+    env_row_id(row, chain->chain_id, id_short);
+    return open_payload(s, dek, id_short, st ? NULL : prefix, row->content, err);
+}
+
+static void tell(envelope_chain *chain, const struct env_source *s, uint64_t point)
+{
+    const struct env_listener events = ENV_LISTENER(chain->ctx);
+    const struct env_subject subject = {.object = s->name, .point = point};
+    if (s->served == ENV_SERVED_WHOLE) {
+        return;
+    }
+    env_emit(&events, ENVELOPE_EVENT_REPAIRED, s->headers, &subject, "%s: %s; served %s", s->name,
+             s->why,
+             s->served == ENV_SERVED_TWIN ? "from the other copy of the header"
+                                          : "by the catalogue alone");
+}
+
+envelope_status env_source_listed(envelope_chain *chain, const struct env_catalogue *c, size_t row,
+                                  struct env_source *s, envelope_error *err)
+{
+    const struct env_row *r = &c->rows[row];
+    uint8_t *key;
+    envelope_dek *dek = NULL;
+    memset(s, 0, sizeof *s);
+    s->ctx = chain->ctx;
+    envelope_status st = env_secret_new(chain->ctx, 32, &key, err);
+    if (st) {
+        return st;
+    }
+    st = env_catalogue_dek(c, row, key, err);
+    st = st ? st : env_dek_from(chain->ctx, key, &dek, err);
+    env_secret_free(chain->ctx, key, 32);
+    st = st ? st : open_file(chain, r, s, err);
+    st = st ? st : open_listed(chain, r, dek, s, err);
+    envelope_dek_free(dek);
+    if (st && s->name) {
+        env_error_prefix(err, "point %llu (%s)", (unsigned long long)r->number, s->name);
+    }
+    if (st) {
+        env_source_close(s);
+        return st;
+    }
+    if (s->footer.bytes != r->bytes) {
+        env_source_close(s);
+        return env_fail(err, ENVELOPE_E_AUTH, "point %llu is not the one that the catalogue lists",
+                        (unsigned long long)r->number);
+    }
+    tell(chain, s, r->number);
+    return ENVELOPE_OK;
+}
+
+envelope_status env_source_extra(envelope_chain *chain, const struct env_extra *extra,
+                                 struct env_source *s, envelope_error *err)
+{
+    uint8_t prefix[ENV_PAYLOAD_PREFIX_BYTES];
+    uint8_t id_short[ENV_ID_SHORT_BYTES];
+    uint64_t capacity = (uint64_t)ENV_CAPACITY_MIN << extra->row.capacity_log2;
+    memset(s, 0, sizeof *s);
+    s->ctx = chain->ctx;
+    envelope_status st = env_store_open(chain->store, extra->name, &s->file, err);
+    if (st) {
+        return st;
+    }
+    s->name = env_strdup(chain->ctx, extra->name);
+    st = s->name ? ENVELOPE_OK : env_nomem(err);
+    st = st ? st : use_headers(s, extra->dek, extra->row.link, prefix, err);
+    if (!st && s->file.bytes < 2 * capacity + 64) {
+        st = env_fail(err, ENVELOPE_E_FORMAT, "%s is too short", s->name);
+    }
+    if (!st) {
+        s->served = s->headers ? ENV_SERVED_TWIN : ENV_SERVED_WHOLE;
+        s->place = (struct env_payload_place){2 * capacity, s->file.bytes - 2 * capacity - 64};
+        env_row_id(&extra->row, chain->chain_id, id_short);
+        st = open_payload(s, extra->dek, id_short, prefix, extra->row.content, err);
+    }
+    if (st) {
+        env_source_close(s);
+        return st;
+    }
+    tell(chain, s, extra->row.number);
+    return ENVELOPE_OK;
+}

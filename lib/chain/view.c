@@ -1,0 +1,150 @@
+#include "base/error.h"
+#include "chain/points.h"
+#include <stdlib.h>
+#include <string.h>
+
+void env_view_free(struct env_view *view)
+{
+    env_free(view->ctx, view->at);
+    env_catalogue_release(view->catalogue);
+    env_extras_release(view->extras);
+    memset(view, 0, sizeof *view);
+}
+
+const struct env_row *env_view_row(const struct env_view *view, size_t i)
+{
+    const struct env_point_at *at = &view->at[i];
+    return at->row != SIZE_MAX ? &view->catalogue->rows[at->row]
+                               : &view->extras->item[at->extra].row;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct env_point_at *x = a;
+    const struct env_point_at *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+static bool taken(const struct env_view *v, uint64_t number)
+{
+    if (!number || (v->catalogue && env_catalogue_find_number(v->catalogue, number) != SIZE_MAX)) {
+        return true;
+    }
+    size_t listed = v->catalogue ? v->catalogue->row_count : 0;
+    for (size_t i = listed; i < v->count; i++) {
+        if (v->at[i].number == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t highest(const struct env_view *v)
+{
+    uint64_t top = v->catalogue ? env_catalogue_next_number(v->catalogue) - 1 : 0;
+    for (size_t i = 0; i < v->count; i++) {
+        top = v->at[i].number > top ? v->at[i].number : top;
+    }
+    return top;
+}
+
+static bool listed_since(const struct env_view *v, const struct env_extra *extra)
+{
+    return v->catalogue &&
+           env_catalogue_find_object(v->catalogue, extra->row.object_id) != SIZE_MAX;
+}
+
+static int by_expected(const void *a, const void *b)
+{
+    const struct env_point_at *x = a;
+    const struct env_point_at *y = b;
+    return x->number != y->number ? (x->number > y->number) - (x->number < y->number)
+                                  : (x->extra > y->extra) - (x->extra < y->extra);
+}
+
+/* Extras, sorted by the number that they expected, behind the rows. */
+static void add_extras(struct env_view *v, struct env_point_at *order)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < v->extras->count; i++) {
+        if (!listed_since(v, &v->extras->item[i])) {
+            order[n++] = (struct env_point_at){v->extras->item[i].row.number, SIZE_MAX, i};
+        }
+    }
+    qsort(order, n, sizeof *order, by_expected);
+    for (size_t i = 0; i < n; i++) {
+        struct env_point_at at = order[i];
+        if (taken(v, at.number)) {
+            at.number = highest(v) + 1;
+        }
+        v->at[v->count++] = at;
+    }
+}
+
+envelope_status env_view_new(envelope_chain *chain, struct env_view *v, envelope_error *err)
+{
+    memset(v, 0, sizeof *v);
+    v->ctx = chain->ctx;
+    v->catalogue = env_chain_catalogue(chain);
+    v->extras = env_chain_extras(chain);
+    size_t rows = v->catalogue ? v->catalogue->row_count : 0;
+    size_t extras = v->extras ? v->extras->count : 0;
+    struct env_point_at *order = env_alloc_array(v->ctx, extras, sizeof *order);
+    v->at = env_alloc_array(v->ctx, rows + extras, sizeof *v->at);
+    if (!v->at || !order) {
+        env_free(v->ctx, order);
+        env_view_free(v);
+        return env_nomem(err);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        v->at[v->count++] = (struct env_point_at){v->catalogue->rows[i].number, i, SIZE_MAX};
+    }
+    if (extras) {
+        add_extras(v, order);
+        qsort(v->at, v->count, sizeof *v->at, by_number);
+    }
+    env_free(v->ctx, order);
+    return ENVELOPE_OK;
+}
+
+/* An unlisted point can be forged by whoever had an older generation: it is the latest only if it
+ * is of the newest one, or this host wrote it. */
+static bool may_be_latest(const envelope_chain *chain, const struct env_view *v, size_t i)
+{
+    const struct env_row *row = env_view_row(v, i);
+    if (v->at[i].row != SIZE_MAX) {
+        return row->provenance != ENV_FROM_OPERATOR;
+    }
+    if (!v->catalogue || row->generation == v->catalogue->generation) {
+        return true;
+    }
+    for (uint32_t k = 0; chain->pinned && k < chain->pin.pending_count; k++) {
+        if (!memcmp(chain->pin.pending[k].link, row->link, ENV_LINK_BYTES)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t env_view_latest(const envelope_chain *chain, const struct env_view *v)
+{
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < v->count; i++) {
+        const struct env_row *row = env_view_row(v, i);
+        if (!may_be_latest(chain, v, i)) {
+            continue;
+        }
+        if (best == SIZE_MAX || row->metadata_number >= env_view_row(v, best)->metadata_number) {
+            best = i; /* numbers rise */
+        }
+    }
+    return best;
+}
+
+size_t env_view_find(const struct env_view *v, uint64_t number)
+{
+    struct env_point_at key = {.number = number};
+    const struct env_point_at *hit =
+        v->count ? bsearch(&key, v->at, v->count, sizeof key, by_number) : NULL;
+    return hit ? (size_t)(hit - v->at) : SIZE_MAX;
+}

@@ -1,0 +1,83 @@
+#include "test_kms.h"
+#include "crypto/rsa.h"
+#include "keys.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static envelope_status newest(void *self, const char *key_name, envelope_key_sink *sink,
+                              envelope_error *err)
+{
+    struct test_kms *k = self;
+    char id[64];
+    size_t len;
+    k->asked++;
+    if (k->down) {
+        return envelope_error_set(err, ENVELOPE_E_KMS_UNREACHED, 0, "the KMS is down");
+    }
+    snprintf(id, sizeof id, "%s/%d", key_name, k->newest);
+    const uint8_t *spki = env_rsa_public_spki(env_rsa_private_public(k->pair[k->newest]), &len);
+    envelope_key_ref ref = {.size = sizeof ref,
+                            .key_id = id,
+                            .version = k->no_version ? 0 : (uint32_t)k->newest,
+                            .replaces = k->replaces};
+    return envelope_key_sink_add(sink, &ref, ENVELOPE_KEY_ACTIVE, spki, len);
+}
+
+static envelope_status unwrap(void *self, const envelope_key_ref *key, int32_t algorithm,
+                              const void *in, size_t in_len, void *out, size_t cap, size_t *len,
+                              envelope_error *err)
+{
+    struct test_kms *k = self;
+    k->unwrapped++;
+    if (k->down) {
+        return envelope_error_set(err, ENVELOPE_E_KMS_UNREACHED, 0, "the KMS is down");
+    }
+    const char *slash = strrchr(key->key_id, '/');
+    int v = slash ? atoi(slash + 1) : 0;
+    if (v < 1 || v > TEST_KMS_VERSIONS || !k->pair[v] || cap < 32) {
+        return ENVELOPE_E_NO_KEY;
+    }
+    *len = 32;
+    return env_oaep_unwrap(k->pair[v], algorithm, in, in_len, out, err);
+}
+
+envelope_kms *test_kms_attach(envelope_ctx *ctx, struct test_kms *kms)
+{
+    const envelope_kms_ops ops = {
+        .size = sizeof ops, .kind = "test", .newest = newest, .unwrap = unwrap};
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    envelope_kms *out;
+    if (envelope_kms_new(ctx, &ops, kms, &out, &err)) {
+        fprintf(stderr, "test KMS: %s\n", err.message);
+        abort();
+    }
+    return out;
+}
+
+envelope_kms *test_kms_open(envelope_ctx *ctx, struct test_kms *kms, int first_pool, int versions)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    kms->ctx = ctx;
+    kms->newest = 1;
+    for (int v = 1; v <= versions; v++) {
+        char pem[TEST_KEY_PEM_MAX];
+        struct env_rsa_private *pair;
+        size_t len = test_key_pem(first_pool + v - 1, pem);
+        if (env_rsa_private_parse(ctx, pem, len, NULL, 0, &pair, &err)) {
+            fprintf(stderr, "test KMS: %s\n", err.message);
+            abort();
+        }
+        kms->pair[v] = pair;
+        kms->pool[v] = first_pool + v - 1;
+    }
+    return test_kms_attach(ctx, kms);
+}
+
+void test_kms_clear(struct test_kms *kms)
+{
+    for (int v = 0; v <= TEST_KMS_VERSIONS; v++) {
+        env_rsa_private_free(kms->pair[v]);
+        kms->pair[v] = NULL;
+    }
+}

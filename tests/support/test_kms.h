@@ -1,0 +1,27 @@
+/* test_kms.h - a KMS in memory on the public provider table: versions from the pool of keys,
+ * replies that lag, outages, counters. */
+#ifndef TESTS_TEST_KMS_H
+#define TESTS_TEST_KMS_H
+#include <envelope/keyring.h>
+#include <stdbool.h>
+
+enum { TEST_KMS_VERSIONS = 8 };
+struct test_kms {
+    envelope_ctx *ctx;
+    void *pair[TEST_KMS_VERSIONS + 1];
+    int pool[TEST_KMS_VERSIONS + 1]; /* number of the pool's key */
+    int newest;                      /* version that `newest` answers */
+    bool down;
+    bool no_version;      /* gives no version numbers */
+    const char *replaces; /* what `newest` says, NULL: nothing */
+    unsigned asked;
+    unsigned unwrapped;
+};
+/* Version v is pool key first_pool + v - 1; newest is 1. kms is filled in and must outlive the
+ * result. */
+envelope_kms *test_kms_open(envelope_ctx *ctx, struct test_kms *kms, int first_pool, int versions);
+/* Another handle on the same KMS, for another context; the one that opened it goes last. */
+envelope_kms *test_kms_attach(envelope_ctx *ctx, struct test_kms *kms);
+/* Frees the pairs, after the last handle. */
+void test_kms_clear(struct test_kms *kms);
+#endif
