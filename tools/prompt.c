@@ -18,8 +18,9 @@ static const char *read_line(int tty, const char *question, struct secret *out)
     }
     silent = before;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-    dprintf(tty, "%s: ", question);
+    /* First this, which drops what was typed ahead, then the question. */
     tcsetattr(tty, TCSAFLUSH, &silent);
+    dprintf(tty, "%s: ", question);
     ssize_t n;
     do {
         n = read(tty, out->bytes, out->room);
