@@ -80,7 +80,8 @@ static void show_key(struct view *view, const envelope_key_info *info)
 {
     struct report *report = view->report;
     const char *hand = info->status == ENVELOPE_OK ? ", at hand" : "";
-    const char *first = info->flags & ENVELOPE_KEY_IN_SMALLEST_SET ? ", get this one first" : "";
+    const char *first =
+        info->flags & ENVELOPE_KEY_IN_SMALLEST_SET ? ", one of the fewest that open all" : "";
     report_say(report, "%s", text_key_exact(&report->pool, info->ref));
     report_say(report, "  opens %" PRIu64 " point%s%s%s:", info->points, text_plural(info->points),
                hand, first);

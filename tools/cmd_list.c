@@ -9,10 +9,12 @@ static void row(struct report *report, const envelope_points *points, size_t i)
 {
     struct pool *pool = &report->pool;
     const envelope_point *p = envelope_points_at(points, i);
-    report_say(report, "%5" PRIu64 "  %-20s  %-9s %11s %11s  %s  %s%s", p->number,
+    const char *label = p->label ? text_printable(pool, p->label) : "";
+    const char *notes = point_notes(pool, p->flags);
+    report_say(report, "%5" PRIu64 "  %-20s  %-9s %11s %11s  %s%s%s%s", p->number,
                text_time(pool, p->begun_ms), point_kind(p->kind), text_size(pool, p->bytes),
                text_size(pool, p->stored_bytes), point_keys(pool, points, i),
-               point_notes(pool, p->flags), p->label ? text_printable(pool, p->label) : "");
+               *notes || *label ? "  " : "", notes, label);
 }
 
 static void show(struct report *report, const envelope_points *points)

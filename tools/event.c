@@ -48,7 +48,10 @@ static const char *line_of(struct report *report, const envelope_event *event)
 {
     struct pool *pool = &report->pool;
     const char *message = event->message ? text_printable(pool, event->message) : "no details";
-    const char *line = pool_format(pool, "%s: %s", json_event_kind(event->kind), message);
+    /* A new key is news, not a finding. */
+    const char *line = event->kind == ENVELOPE_EVENT_ROTATED
+                           ? message
+                           : pool_format(pool, "%s: %s", json_event_kind(event->kind), message);
     /* Most messages begin with the object already. */
     if (event->object && !strstr(message, event->object)) {
         line = pool_format(pool, "%s: %s", text_printable(pool, event->object), line);

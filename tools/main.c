@@ -6,8 +6,19 @@
 #include <sys/resource.h>
 
 static const struct command *const commands[] = {
-    &command_keystore_create, &command_keystore_add_key, &command_keystore_rotate,
-    &command_keystore_list,   &command_keystore_remove,  &command_keystore_export,
+    &command_keystore_create,
+    &command_keystore_add_key,
+    &command_keystore_rotate,
+    &command_keystore_list,
+    &command_keystore_remove,
+    &command_keystore_export,
+    &command_init,
+    &command_backup,
+    &command_list,
+    &command_restore,
+    &command_verify,
+    &command_refresh,
+    &command_keys,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

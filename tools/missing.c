@@ -18,7 +18,8 @@ static void tell_one(struct report *report, const envelope_key_info *info)
 {
     report_more("  %s: %" PRIu64 " point%s%s", text_key_exact(&report->pool, info->ref),
                 info->points, text_plural(info->points),
-                info->flags & ENVELOPE_KEY_IN_SMALLEST_SET ? ", get this one first" : "");
+                info->flags & ENVELOPE_KEY_IN_SMALLEST_SET ? ", one of the fewest that open all"
+                                                           : "");
 }
 
 static void tell(struct report *report, const envelope_key_list *keys)

@@ -75,7 +75,7 @@ json_t *point_json(const envelope_points *points, size_t i)
     json_object_set_new(object, "ended", json_of_time(p->ended_ms));
     json_object_set_new(object, "bytes", json_of_count(p->bytes));
     json_object_set_new(object, "stored_bytes", json_of_count(p->stored_bytes));
-    json_object_set_new(object, "label", json_of_text(p->label));
+    json_object_set_new(object, "label", json_of_text(p->label && *p->label ? p->label : NULL));
     json_object_set_new(object, "object", json_of_text(p->object));
     json_object_set_new(object, "flags", flags_json(p->flags));
     json_object_set_new(object, "keys", keys);
