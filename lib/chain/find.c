@@ -89,14 +89,20 @@ static void vote(struct votes *v, const uint8_t id[ENV_CHAIN_ID_BYTES])
     v->count[i]++;
 }
 
-static void count_votes(envelope_store *store, const struct env_names *names, const struct match *m,
-                        struct votes *v)
+static envelope_status count_votes(envelope_store *store, const struct env_names *names,
+                                   const struct match *m, struct votes *v, envelope_error *err)
 {
     for (size_t i = 0; i < names->count && i < HEADERS_MAX; i++) {
         struct env_opened opened;
-        if (!env_name_is_object(names->item[i].name) ||
-            env_headers_open(store, names->item[i].name, &opened, NULL)) {
+        if (!env_name_is_object(names->item[i].name)) {
             continue;
+        }
+        envelope_status st = env_headers_open(store, names->item[i].name, &opened, err);
+        if (st == ENVELOPE_E_NOMEM || st == ENVELOPE_E_CRYPTO) {
+            return st;
+        }
+        if (st) {
+            continue; /* damaged: it has no voice */
         }
         const uint8_t *id = env_headers_id(opened.headers)->chain_id;
         if (!memcmp(id, m->prefix, sizeof m->prefix)) {
@@ -104,6 +110,7 @@ static void count_votes(envelope_store *store, const struct env_names *names, co
         }
         env_opened_close(&opened);
     }
+    return ENVELOPE_OK;
 }
 
 /* The whole id: names carry only its first half. */
@@ -119,8 +126,11 @@ static envelope_status read_id(envelope_store *store, const struct match *m, env
     if (st) {
         return st;
     }
-    count_votes(store, &names, m, &v);
+    st = count_votes(store, &names, m, &v, err);
     env_names_free(&names);
+    if (st) {
+        return st;
+    }
     size_t best = 0;
     for (size_t i = 1; i < v.used; i++) {
         best = v.count[i] > v.count[best] ? i : best;
