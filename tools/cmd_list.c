@@ -13,8 +13,8 @@ static void row(struct report *report, const envelope_points *points, size_t i)
     const char *notes = point_notes(pool, p->flags);
     report_say(report, "%5" PRIu64 "  %-20s  %-9s %11s %11s  %s%s%s%s", p->number,
                text_time(pool, p->begun_ms), point_kind(p->kind), text_size(pool, p->bytes),
-               text_size(pool, p->stored_bytes), point_keys(pool, points, i),
-               *notes || *label ? "  " : "", notes, label);
+               text_size(pool, p->stored_bytes), point_keys(pool, points, i), notes,
+               *label ? "  " : "", label);
 }
 
 static void show(struct report *report, const envelope_points *points)

@@ -1,5 +1,6 @@
 /* tools/cmd_restore.c - a restore point back into a file, a device or standard output. */
 #include "json.h"
+#include "missing.h"
 #include "output.h"
 #include "point.h"
 #include "progress.h"
@@ -46,6 +47,23 @@ static int copy(struct session *session, envelope_reader *reader, struct output 
     return end;
 }
 
+/* Without metadata a point's number is known only once the point opens: it may be one of those that
+ * do not. */
+static int no_reader(struct session *session, uint64_t number, envelope_status status,
+                     const envelope_error *err)
+{
+    struct report *report = session->report;
+    const char *what =
+        number ? pool_format(&report->pool, "point %" PRIu64, number) : "the newest point";
+    int end = session_failed(session, status, err, what);
+    if (status == ENVELOPE_E_NOT_FOUND &&
+        missing_tell(report, session->store, session->keyring,
+                     option_value(session->options, OPTION_CHAIN))) {
+        end = report_end_of(report, ENVELOPE_E_NO_KEY);
+    }
+    return end;
+}
+
 static int restore(struct session *session, uint64_t number, struct output *output,
                    struct progress *progress)
 {
@@ -53,10 +71,7 @@ static int restore(struct session *session, uint64_t number, struct output *outp
     envelope_error err = ENVELOPE_ERROR_INIT;
     envelope_status status = envelope_reader_new(session->chain, number, &reader, &err);
     if (status) {
-        struct pool *pool = &session->report->pool;
-        const char *what =
-            number ? pool_format(pool, "point %" PRIu64, number) : "the newest point";
-        return session_failed(session, status, &err, what);
+        return no_reader(session, number, status, &err);
     }
     uint64_t bytes = envelope_reader_bytes(reader);
     int end = copy(session, reader, output, progress);

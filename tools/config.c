@@ -322,7 +322,10 @@ int config_load(struct report *report, const struct options *options, bool must_
     }
     out->exists = true;
     int end = check_access(report, out->path, file);
-    end = end ? end : parse(report, file, out);
+    /* An empty file is a read error to libini. */
+    if (!end && ini_config_get_stat(file)->st_size > 0) {
+        end = parse(report, file, out);
+    }
     ini_config_file_destroy(file);
     return end;
 }

@@ -82,11 +82,11 @@ static int stand_in(const struct keys_request *request, const struct config_kms 
                     const char *reason, envelope_kms **out)
 {
     struct report *report = request->report;
-    const char *line = pool_format(&report->pool, "keystore %s (%s): %s", kms->id,
-                                   text_printable(&report->pool, kms->dir), reason);
+    const char *line =
+        pool_format(&report->pool, "%s: %s", text_printable(&report->pool, kms->dir), reason);
     envelope_status status = end == END_NO_KEY ? ENVELOPE_E_NO_KEY : ENVELOPE_E_KMS_UNREACHED;
     envelope_error err = ENVELOPE_ERROR_INIT;
-    report_warn(report, "%s", line);
+    report_warn(report, "keystore %s, %s", kms->id, line);
     report->keys_end = report_worse(report->keys_end, end);
     status = standin_new(request->ctx, status, line, out, &err);
     return status ? report_failure(report, status, &err, "%s", line) : END_DONE;

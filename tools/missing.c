@@ -22,18 +22,21 @@ static void tell_one(struct report *report, const envelope_key_info *info)
                                                            : "");
 }
 
-static void tell(struct report *report, const envelope_key_list *keys)
+static uint64_t tell(struct report *report, const envelope_key_list *keys)
 {
     json_t *missing = json_array();
+    uint64_t closed = 0;
     for (size_t i = 0; i < envelope_key_list_count(keys); i++) {
         const envelope_key_info *info = envelope_key_list_at(keys, i);
-        if (info->status == ENVELOPE_OK) {
+        /* Points that something else at hand opens do not miss it. */
+        if (info->status == ENVELOPE_OK || (info->points && !info->points_alone)) {
             continue;
         }
         if (!json_array_size(missing)) {
             report_more("keys that are not at hand, as the headers claim:");
         }
         tell_one(report, info);
+        closed += info->points_alone;
         json_array_append_new(missing, missing_key_json(info));
     }
     if (json_array_size(missing)) {
@@ -42,10 +45,11 @@ static void tell(struct report *report, const envelope_key_list *keys)
                     "which");
     }
     report_set(report, "missing_keys", missing);
+    return closed;
 }
 
-void missing_tell(struct report *report, envelope_store *store, envelope_keyring *keyring,
-                  const char *chain)
+uint64_t missing_tell(struct report *report, envelope_store *store, envelope_keyring *keyring,
+                      const char *chain)
 {
     envelope_survey_options options = {.size = sizeof options, .chain = chain};
     envelope_survey *survey = NULL;
@@ -62,9 +66,8 @@ void missing_tell(struct report *report, envelope_store *store, envelope_keyring
         report_warn(report, "the missing keys could not be listed: %s",
                     text_printable(&report->pool, err.message));
     }
-    if (!status) {
-        tell(report, keys);
-    }
+    uint64_t closed = status ? 0 : tell(report, keys);
     envelope_key_list_free(keys);
     envelope_survey_free(survey);
+    return closed;
 }

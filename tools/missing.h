@@ -4,9 +4,10 @@
 #include "report.h"
 #include <envelope/recovery.h>
 
-/* On standard error, and as missing_keys in the object. chain NULL: the only one. */
-void missing_tell(struct report *report, envelope_store *store, envelope_keyring *keyring,
-                  const char *chain);
+/* On standard error, and as missing_keys in the object. chain NULL: the only one. Returns how many
+ * points nothing at hand opens. */
+uint64_t missing_tell(struct report *report, envelope_store *store, envelope_keyring *keyring,
+                      const char *chain);
 /* {key, status, points, points_alone, first} */
 json_t *missing_key_json(const envelope_key_info *info);
 #endif

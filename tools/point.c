@@ -43,7 +43,7 @@ const char *point_notes(struct pool *pool, uint32_t flags)
     const char *line = "";
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
         if (flags & notes[i].flag) {
-            line = pool_format(pool, "%s[%s] ", line, notes[i].words);
+            line = pool_format(pool, "%s  [%s]", line, notes[i].words);
         }
     }
     return line;

@@ -8,7 +8,7 @@ json_t *point_json(const envelope_points *points, size_t i);
 const char *point_kind(int32_t kind);
 /* "lab/vm version 2, password ops" */
 const char *point_keys(struct pool *pool, const envelope_points *points, size_t i);
-/* "[unreadable] [not listed] ", or "". */
+/* "  [unreadable]  [not listed]", or "". */
 const char *point_notes(struct pool *pool, uint32_t flags);
 /* "latest" and NULL are 0. false: neither that nor a number. */
 bool point_number(const char *text, uint64_t *out);

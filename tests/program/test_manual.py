@@ -1,0 +1,67 @@
+"""Man pages: clean, one for each command, and every option of --help in it."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import kit
+
+PAGES = pathlib.Path(os.environ["ENVELOPE_ROOT"]) / "tools/man"
+COMMANDS = ("init", "backup", "list", "restore", "verify", "refresh", "keys")
+KEYSTORE = ("create", "add-key", "rotate", "list", "remove", "export")
+
+
+def plain(page):
+    """The page's text without roff's escapes and fonts."""
+    return re.sub(r"\\f.", "", (PAGES / page).read_text().replace("\\-", "-"))
+
+
+class Manual(kit.Case):
+    def options(self, *command):
+        text = self.home.run(*command, "--help").out
+        found = set(re.findall(r"(?m)^ +(?:-\w, )?(--[a-z-]+)", text))
+        self.assertIn("--help", found)
+        return found
+
+    def test_options_of_each_command(self):
+        for name in COMMANDS:
+            text = plain(f"envelope-{name}.1")
+            for option in self.options(name):
+                self.assertRegex(text, rf"(?m)^\.B .*{option}\b", f"{name} {option}")
+
+    def test_options_of_keystore(self):
+        text = plain("envelope-keystore.1")
+        for name in KEYSTORE:
+            self.assertRegex(text, rf"\n\.B {name}\n")
+            for option in self.options("keystore", name):
+                self.assertRegex(text, rf"(?m)^\.B .*{option}\b", f"{name} {option}")
+
+    def test_no_option_that_is_not_there(self):
+        for name in COMMANDS:
+            text = plain(f"envelope-{name}.1").split(".SH OPTIONS")[1].split(".SH EXIT")[0]
+            named = set(re.findall(r"(?m)^\.B .*?(--[a-z-]+)", text))
+            self.assertEqual(named, self.options(name), name)
+
+    def test_every_command_is_in_help_and_in_the_main_page(self):
+        help_text = self.home.run("--help").out
+        page = plain("envelope.1")
+        for name in COMMANDS:
+            self.assertRegex(help_text, rf"(?m)^  {name} ")
+            self.assertIn(f".B envelope {name}\n", page)
+        for name in KEYSTORE:
+            self.assertRegex(help_text, rf"(?m)^  keystore {name} ")
+
+    def test_pages_are_clean(self):
+        if not shutil.which("man") or not shutil.which("groff"):
+            self.skipTest("man-db is not installed")
+        for page in sorted(PAGES.glob("*.1")):
+            done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", page],
+                                  env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8",
+                                       "MANWIDTH": "80"},
+                                  capture_output=True, text=True, check=True)
+            self.assertEqual(done.stderr, "", page.name)
+
+
+if __name__ == "__main__":
+    kit.main()
