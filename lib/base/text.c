@@ -80,6 +80,14 @@ size_t env_utf8_prefix(const char *text, size_t max)
     return len;
 }
 
+char *env_text_copy(char *out, size_t cap, const char *text)
+{
+    size_t n = env_utf8_prefix(text, cap - 1);
+    memcpy(out, text, n);
+    out[n] = 0;
+    return out;
+}
+
 char *env_printable(char out[ENV_PRINTABLE_MAX], const char *text)
 {
     const uint8_t *p = (const uint8_t *)(text ? text : "-");

@@ -20,6 +20,10 @@ bool env_chain_name_valid(const char *text, size_t len);
 /* Length of the longest prefix of text, at most max bytes, that does not cut a character. */
 size_t env_utf8_prefix(const char *text, size_t max);
 
+/* Terminated, and cut at a character where cap is too small: for text whose length was checked
+ * before. Returns out. */
+char *env_text_copy(char *out, size_t cap, const char *text);
+
 #define ENV_PRINTABLE_MAX 256u
 /* text with control characters and broken UTF-8 as \xNN, cut at ENV_PRINTABLE_MAX - 1 bytes.
  * Returns out. NULL text is "-". */

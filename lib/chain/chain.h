@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-struct env_extras; /* chain/listing.h */
+struct env_extras; /* chain/extra.h */
 
 struct envelope_chain {
     atomic_uint refs;

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "chain/source.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,7 @@ envelope_status env_files_list(envelope_chain *chain, struct env_files *out, env
 {
     char prefix[ENV_NAME_MAX + 16];
     memset(out, 0, sizeof *out);
-    strcpy(prefix, chain->folder);
-    strcat(prefix, "points/");
+    snprintf(prefix, sizeof prefix, "%spoints/", chain->folder);
     envelope_status st = env_store_list(chain->store, prefix, &out->names, err);
     if (st) {
         return st;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "chain/scan.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { IDS_MAX = 16, HEADERS_MAX = 64 };
@@ -24,7 +25,7 @@ static envelope_status each_folder(envelope_store *store,
         if (!env_name_split(names.item[i].name, folder, &rest) || !strcmp(folder, last)) {
             continue;
         }
-        strcpy(last, folder);
+        env_text_copy(last, sizeof last, folder);
         if (!visit(user, folder)) {
             break;
         }
@@ -56,12 +57,11 @@ static bool visit_match(void *user, const char *folder)
     }
     size_t used = strlen(m->others);
     if (used + strlen(name) + 3 < sizeof m->others) {
-        strcat(m->others, used ? ", " : "");
-        strcat(m->others, name);
+        snprintf(m->others + used, sizeof m->others - used, "%s%s", used ? ", " : "", name);
     }
     if (m->count++ == 0) {
-        strcpy(m->out->name, name);
-        strcpy(m->out->folder, folder);
+        env_text_copy(m->out->name, sizeof m->out->name, name);
+        env_text_copy(m->out->folder, sizeof m->out->folder, folder);
         memcpy(m->prefix, prefix, sizeof prefix);
     }
     return true;

@@ -1,5 +1,6 @@
 #include "chain/metadata.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "chain/generation.h"
 #include "chain/pinning.h"
 #include "chain/seal.h"
@@ -334,7 +335,7 @@ static envelope_status seal_first(envelope_chain *chain, struct env_catalogue *c
                                   const struct env_listener *events, envelope_error *err)
 {
     struct env_seal seal = {.number = 1, .policy = policy, .prove = true};
-    strcpy(c->head.chain_name, chain->name);
+    env_text_copy(c->head.chain_name, sizeof c->head.chain_name, chain->name);
     c->head.serial = chain->serial;
     c->head.recipients = policy->names;
     envelope_status st = env_policy_record(chain->ctx, policy, &c->head.keys, false, err);

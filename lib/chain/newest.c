@@ -162,7 +162,7 @@ static envelope_status failed(struct search *s, const struct env_seen *seen, env
     remember(s, st, why);
     if (closed && !s->any_fits && !s->out->blocked) { /* it stands above the newest */
         s->out->blocked = st;
-        strcpy(s->out->blocker, seen->name);
+        env_text_copy(s->out->blocker, sizeof s->out->blocker, seen->name);
     }
     s->blocked_meta = s->blocked_meta || (closed && seen->in_meta);
     int32_t kind = closed                  ? ENVELOPE_EVENT_UNWRAP

@@ -128,7 +128,7 @@ envelope_status envelope_chain_create(envelope_store *store, envelope_keyring *k
     if (st) {
         return st;
     }
-    strcpy(chain->name, o.name ? o.name : "default");
+    env_text_copy(chain->name, sizeof chain->name, o.name ? o.name : "default");
     st = create(chain, err);
     if (st) {
         envelope_chain_free(chain);
@@ -221,8 +221,8 @@ envelope_status envelope_chain_open(envelope_store *store, envelope_keyring *key
     if (st) {
         return st;
     }
-    strcpy(chain->name, place.name);
-    strcpy(chain->folder, place.folder);
+    env_text_copy(chain->name, sizeof chain->name, place.name);
+    env_text_copy(chain->folder, sizeof chain->folder, place.folder);
     memcpy(chain->chain_id, place.chain_id, ENV_CHAIN_ID_BYTES);
     st = env_pin_take(chain, o.pin, o.pin_len, err);
     st = st ? st : load(chain, err);

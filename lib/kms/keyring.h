@@ -50,8 +50,9 @@ envelope_status env_targets_wrap(envelope_keyring *keyring, const struct env_tar
                                  const envelope_dek *dek, const struct env_listener *events,
                                  const char *object, struct env_slots *out, envelope_error *err);
 
-/* Do the passwords that are recipients open these slots (of the newest metadata, whose DEK is known)? A
- * password without a slot of its label is passed over. E_REFUSED: one was changed ("raise the serial"). */
+/* Do the passwords that are recipients open these slots (of the newest metadata, whose DEK is
+ * known)? A password without a slot of its label is passed over. E_REFUSED: one was changed ("raise
+ * the serial"). */
 envelope_status env_keyring_check_passwords(const envelope_keyring *keyring,
                                             const struct env_slots *slots, const envelope_dek *dek,
                                             envelope_error *err);

@@ -1,6 +1,7 @@
 /* What do these keys open? Metadata first: it carries the keys of the points that it lists, so one
  * unwrap serves many. */
 #include "base/error.h"
+#include "base/text.h"
 #include "chain/catalogue.h"
 #include "format/attributes.h"
 #include "recovery/survey.h"
@@ -171,9 +172,9 @@ static void slot_of(const struct env_key *key, struct env_slot *slot)
     slot->algorithm = key->kind == ENV_SLOT_PASSWORD ? ENVELOPE_ARGON2ID
                       : key->has_fingerprint         ? ENVELOPE_RSA_OAEP_SHA256
                                                      : ENVELOPE_AES_KWP;
-    strcpy(slot->kms_id, key->kms_id); /* lengths were checked when the slot was decoded */
-    strcpy(slot->name, key->name);
-    strcpy(slot->key_id, key->key_id);
+    env_text_copy(slot->kms_id, sizeof slot->kms_id, key->kms_id);
+    env_text_copy(slot->name, sizeof slot->name, key->name);
+    env_text_copy(slot->key_id, sizeof slot->key_id, key->key_id);
     slot->version = key->version;
     slot->has_fingerprint = key->has_fingerprint;
     memcpy(slot->fingerprint, key->fingerprint, 32);

@@ -28,8 +28,6 @@ LIBRARY = {
     r"\b(localtime|gmtime|ctime|asctime|strtok|readdir_r|getpwnam|inet_ntoa)\s*\(":
         "a static buffer of the host's",
     r"\b(umask|chdir|fchdir)\s*\(": "changes the host's process",
-    r"\b(memset)\s*\([^;]*\b(dek|secret|passphrase|password)\b":
-        "may be removed by the compiler: env_wipe",
     r"^\s*static\s+(?!const\b)(?!inline\b)[\w\s\*]*[\w\*]\s+\**(?<!const )(?<!\w)\w+(\[[^\]]*\])*\s*(=.*|;)$":
         "no state that can change outlives a call, but in a handle",
 }

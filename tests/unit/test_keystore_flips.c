@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SALT_AT = 20, REVISION_AT = 76 };
+enum { VERSION_AT = 8, SALT_AT = 20, REVISION_AT = 76 };
 
 static envelope_ctx *ctx;
 static char dir[SCRATCH_PATH_MAX];
@@ -55,6 +55,9 @@ static void put_byte(size_t at, uint8_t byte)
 /* What each part may be refused as: what comes before the store key, and what comes after. */
 static bool refused_as(size_t at, envelope_status st)
 {
+    if (at == VERSION_AT || at == VERSION_AT + 1) {
+        return st == ENVELOPE_E_UNSUPPORTED;
+    }
     if (at < SALT_AT) {
         return st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_NO_KEY;
     }

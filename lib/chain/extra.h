@@ -1,0 +1,39 @@
+/* chain/extra.h - a point that the catalogue does not list, read from its object: what a row of it
+ * would say. */
+#ifndef ENV_CHAIN_EXTRA_H
+#define ENV_CHAIN_EXTRA_H
+#include "format/row.h"
+#include "object/open.h"
+#include "store/handle.h"
+#include <stdatomic.h>
+
+/* A point whose object was opened. */
+struct env_extra {
+    char *name;
+    struct env_row row; /* dek not set; number is the expected one, or 0 */
+    envelope_dek *dek;
+    struct env_slots *slots;
+    uint8_t *label;
+    uint8_t *attributes; /* final ones; lengths in row */
+};
+struct env_extras {
+    atomic_uint refs;
+    uint32_t reserved;
+    envelope_ctx *ctx;
+    size_t count;
+    size_t room;
+    struct env_extra *item;
+};
+envelope_status env_extras_new(envelope_ctx *ctx, struct env_extras **out, envelope_error *err);
+/* Takes *extra over, also when it fails. */
+envelope_status env_extras_add(struct env_extras *extras, struct env_extra *extra,
+                               envelope_error *err);
+struct env_extras *env_extras_retain(struct env_extras *extras);
+void env_extras_release(struct env_extras *extras);
+
+/* Fills *out from an unlocked point: footer, attributes, row. name is copied. file is what object
+ * was read from. */
+envelope_status env_extra_describe(const struct env_object *object, struct env_store_file *file,
+                                   const char *name, struct env_extra *out, envelope_error *err);
+void env_extra_free(envelope_ctx *ctx, struct env_extra *extra);
+#endif
