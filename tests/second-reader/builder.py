@@ -1,6 +1,7 @@
 """Makes objects, pins, keystores and repositories for the tests and the examples: never used by the
 reader. What it makes is right unless it is told otherwise; `retouch` makes it wrong in one place."""
 
+import datetime
 import hashlib
 import os
 from types import SimpleNamespace
@@ -369,3 +370,13 @@ def store(entries=(), passphrase=b"open sesame", magic=keystore.MAGIC, version=1
          + aes_key_wrap_with_padding(kek, STORE_KEY) + p64(revision)
          + p32(len(entries) if count is None else count) + b"".join(entries) + behind)
     return b + (mac or derive.MAC(derive.X(STORE_KEY, "keystore mac"), "keystore", b))
+
+
+def i64_of(eight):
+    return int.from_bytes(eight, "big", signed=True)
+
+
+def utc(ms):
+    """As in the names of section 2."""
+    t = datetime.datetime.fromtimestamp(ms // 1000, datetime.timezone.utc)
+    return t.strftime("%Y%m%dT%H%M%SZ")

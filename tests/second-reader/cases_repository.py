@@ -119,8 +119,10 @@ class Restore(Repository_):
         whole = self.p1.bytes
         self.repo.put(f"points/x-{self.p1.id.object_id.hex()}.env", b"")
         for damage, rule in ((bytes(32768) + whole[32768:], "R-OPEN-01"),
-                             (b.retouch(self.p1, 16350, b"\1"), "R-OPEN-10")):
-            self.repo.point(self.p1)
+                             (b.retouch(self.p1, 16350, b"\1"), "R-OPEN-10"),
+                             (b.retouch(self.p1, 200, b"\xee"), "R-OPEN-10"),
+                             (b.retouch(self.p1, 200, b"\xee", "A"), "R-OPEN-03"),
+                             (b.retouch(self.p1, 16, b"\xee", "B"), "R-OPEN-02")):
             path = self.repo.point(self.p1)
             with open(path, "wb") as f:
                 f.write(damage)
@@ -134,6 +136,23 @@ class Restore(Repository_):
         result, data = self.restored(self.load(), 1)
         self.saw(result.fatal, "R-PAY-03")
         self.assertEqual(data, b"")
+
+    def test_length(self):
+        self.all()
+        whole = self.p1.bytes
+        path = self.repo.point(self.p1)
+        for what, rule in ((whole + b"\0", "R-META-14"), (whole[:-1], "R-META-14"),
+                           (whole[:-64], "R-META-14"), (whole[:-65], "R-META-13"),
+                           (whole[:100], "R-META-13")):
+            with open(path, "wb") as f:
+                f.write(what)
+            result, data = self.restored(self.load(), 1)
+            served = rule == "R-META-14"
+            self.assertEqual((result.fatal is None, data), (served, b"data 1" if served else b""))
+            self.saw(result.findings[-1] if served else result.fatal, rule)
+        self.repo.point(self.p1)
+        self.repo.meta(meta(3, rows=[b.row_of(self.p1, stored=2 * 16384 + 135)]))
+        self.saw(self.restored(self.load(), 1)[0].fatal, "R-META-13")
 
     def test_link(self):
         self.all()
@@ -156,8 +175,7 @@ class Restore(Repository_):
         self.repo.meta(meta(3, rows=rows))
         chain = self.load()
         result = chain.restore(1, password_keys(), io.BytesIO())
-        self.assertIsNone(result.fatal)
-        self.saw(result.findings[0], "R-META-12")
+        self.saw(result.fatal, "R-META-12")
         self.saw(chain.restore(2, password_keys(), io.BytesIO()).fatal, "R-META-11")
 
     def test_unlisted(self):
@@ -278,7 +296,10 @@ class Newest(Repository_):
             self.assertEqual((chain.item.id.number, [r.rule for _, r in chain.findings]
                               .count("R-META-08")), (3, 0))
         self.reject("R-META-07", pinned(one, 4))
+        evil = meta(4, gens=(1, 2, 4), head_bytes=b.head(past=past(one, two, three)))
+        self.repo.meta(evil)
         chain = self.load(pinned(three, 3))
+        self.assertEqual(chain.item.link, three.link)
         self.finding(chain, "R-META-07")
 
     def test_off_the_branch(self):

@@ -12,6 +12,7 @@ Exit status: 0 whole, 1 not found or not possible, 3 no key at hand, 4 damaged, 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -50,8 +51,17 @@ def status_of(status):
     return 0 if status == OK else 3 if status == E_NO_KEY else 4
 
 
+@contextlib.contextmanager
 def out_file(path):
-    return sys.stdout.buffer if path == "-" else open(path, "wb") if path else None
+    """Yields (stream, keep): the file gets its name only when keep() was called."""
+    if path in (None, "-"):
+        yield sys.stdout.buffer if path else None, lambda: None
+        return
+    part = path + ".partial"
+    kept = []
+    with open(part, "wb") as f:
+        yield f, lambda: kept.append(True)
+    os.replace(part, path) if kept else os.unlink(part)
 
 
 def describe_object(result):
@@ -62,7 +72,6 @@ def describe_object(result):
     d["object"] = opening.summary(opened)
     copy = opened.copy or next((c for c in opened.headers.copy if c), None)
     d["slots"] = [slots.describe(s) for s in copy.slots] if copy else []
-    d["stale"] = opened.stale
     if opened.box:
         d["attributes"] = attributes.describe(opened.box.named)
         d["ancestors"] = [link.hex() for link, _ in opened.box.pairs]
@@ -94,10 +103,9 @@ def do_object(args):
     worst = 0
     shown = []
     for path in args.file:
-        out = out_file(args.output)
-        result = verdict.examine(path, keys, out=out)
-        if out and out is not sys.stdout.buffer:
-            out.close()
+        with out_file(args.output) as (out, keep):
+            result = verdict.examine(path, keys, out=out)
+            result.fatal or keep()
         shown.append(dict(describe_object(result), file=path))
         worst = max(worst, status_of(result.verdict().status))
     show(shown[0] if len(shown) == 1 else shown)
@@ -120,10 +128,9 @@ def do_restore(args):
         if not found:
             raise LookupError("without metadata a point is asked for by its number")
         number = chain.latest()
-    out = out_file(args.output)
-    result = chain.restore(int(number), keys, out)
-    if out is not sys.stdout.buffer:
-        out.close()
+    with out_file(args.output) as (out, keep):
+        result = chain.restore(int(number), keys, out)
+        result.fatal or keep()
     d = dict(describe_object(result), point=int(number), through_metadata=bool(found))
     d["chain_findings"] = [dict(r.as_dict(), file=path) for path, r in chain.findings]
     print(json.dumps(d, indent=2), file=sys.stderr if args.output == "-" else sys.stdout)
@@ -192,10 +199,11 @@ def do_foreign(args):
           "slots": [slots.describe(s) for s in head.copy.slots]})
     if args.payload:
         p = head.payload(source(args.payload), args.stream)
-        out = out_file(args.output)
-        for piece in p.pieces(0, p.length):
-            if out:
-                out.write(piece)
+        with out_file(args.output) as (out, keep):
+            for piece in p.pieces(0, p.length):
+                if out:
+                    out.write(piece)
+            keep()
     return 0
 
 

@@ -92,40 +92,41 @@ class Chain:
         return True
 
     def _verified(self, keys):
-        one = {i.link: i for i in reversed(self.candidates)}
-        good = [i for i in one.values() if i.metadata(keys).fatal is None]
-        for i in one.values():
-            if i.done.fatal:
+        good = {}
+        for i in self.candidates:
+            if i.metadata(keys).fatal is None:
+                good.setdefault(i.link, i)
+            else:
                 self.findings.append((i.path, i.done.fatal))
         if good:
-            return good
-        faults = {i.done.fatal.status for i in one.values()}
+            return list(good.values())
+        faults = {i.done.fatal.status for i in self.candidates}
         if E_NO_KEY in faults:
             raise Reject("R-OPEN-05", E_NO_KEY, "no key at hand opens any metadata", "metadata")
-        raise max(one.values(), key=lambda i: i.id.number).done.fatal
+        raise max(self.candidates, key=lambda i: i.id.number).done.fatal
 
     def _branch_fault(self, item, pin):
+        """R-META-07, R-META-08, for what is not older than the pinned object."""
         secrets = item.done.opened.metadata.secrets
         gs = secrets.gs.get(pin.generation)
         if not gs or not derive.equal(derive.PIN(gs, self.id, pin.generation), pin.pin):
             return "R-META-07", E_AUTH, "SECRETS do not give PIN_g"
         past = item.done.opened.metadata.head.past
         pair = (pin.number, pin.link)
-        on = (item.id.number < pin.number or (item.id.number, item.link) == pair
-              or pair in [(p.number, p.link) for p in past]
+        on = ((item.id.number, item.link) == pair or pair in [(p.number, p.link) for p in past]
               or (past and pin.number < past[0].number))
         return None if on else ("R-META-08", E_ROLLBACK, "neither pinned nor behind the pinned")
 
     def _on_branch(self, verified, pin):
-        on = []
-        for item in verified:
+        on, older = [], [i for i in verified if i.id.number < pin.number]
+        for item in [i for i in verified if i not in older]:
             fault = self._branch_fault(item, pin)
             if fault:
                 self.note(item, *fault)
             else:
                 on.append(item)
-        need(on, "R-META-07", E_AUTH, "no metadata is on the branch of the pin", "chain")
-        return [i for i in on if i.id.number >= pin.number] or on
+        need(on or older, "R-META-07", E_AUTH, "no metadata is on the branch of the pin", "chain")
+        return on or [max(older, key=lambda i: i.id.number)]
 
     def _no_fork(self, items):
         items = sorted(items, key=lambda i: i.id.number)
@@ -177,15 +178,8 @@ class Chain:
                 result.fatal = Reject("R-OPEN-09", E_AUTH, "another LINK than the row's", "header")
         else:
             result = verdict.examine_listed(item.source, row, self.id, self.meta.secrets, out)
-        self._compare(row, result)
         self._parent(item, result)
         return result
-
-    def _compare(self, row, result):
-        f = result.opened.stream.footer if result.opened and result.opened.stream else None
-        if f and (f.size, f.begun, f.ended) != (row.size, row.begun, row.ended):
-            result.findings.append(Reject("R-META-12", E_FORMAT, "the row and the footer differ",
-                                          "footer"))
 
     def _parent(self, item, result):
         """R-OPEN-12"""

@@ -80,7 +80,6 @@ class Opened:
         self.source = source
         self.headers = headers
         self.findings = [headers.why[i] for i in (0, 1) if headers.why[i]]
-        self.stale = []
         self.dek = None
         self.copy = None  # the verified copy of the highest revision
         self.box = None
@@ -155,7 +154,7 @@ def settle(opened, dek):
         if i not in good:
             opened.note("R-OPEN-08", E_AUTH, "TAG does not verify: altered", NAMES[i])
         elif headers.copy[i].revision < opened.copy.revision:
-            opened.stale.append(NAMES[i])
+            opened.note("R-OPEN-13", E_AUTH, "stale: of a lower revision", NAMES[i])
     return True
 
 
@@ -207,37 +206,54 @@ def open_payload(opened):
     return opened
 
 
-def _by_catalogue(opened, row, chain, P):
-    """8.6: no copy verifies, but the row knows the DEK and ID[0..55]."""
+def _listed_payload(opened, row, chain, P):
+    """8.6: place and length are the row's."""
     capacity = 16384 << row.k
+    n = row.stored - 2 * capacity - tail.BYTES
+    end = 2 * capacity + n
     payload.refuse_image(row.content)
-    check_tail(opened, capacity, row.object_id, row.link)
-    at, n = payload.place(opened.source, capacity)
-    opened.payload = payload.Payload(opened.source, at, n, row.dek, header.row_id(row, chain), P)
-    opened.stream = payload.Stream(opened.payload)
+    need(n >= 72 and opened.source.size >= end, "R-META-13", E_FORMAT,
+         f"{opened.source.size} of {row.stored} bytes: it is cut", "payload")
+    if opened.source.size == row.stored:
+        check_tail(opened, capacity, row.object_id, row.link)
+    else:
+        opened.note("R-META-14", E_FORMAT, f"{opened.source.size} bytes, not {row.stored}", "tail")
+    opened.payload = payload.Payload(opened.source, 2 * capacity, n, row.dek,
+                                     header.row_id(row, chain), P)
+    before = len(opened.box.attributes) if opened.box else 0
+    opened.stream = payload.Stream(opened.payload, before)
+    need(opened.stream.footer.size == row.size, "R-META-12", E_AUTH, "the row has another size",
+         "footer")
     opened.dek = row.dek
-    opened.by_catalogue = True
     return opened
 
 
-def open_listed(source, row, chain, secrets):
-    """8.6, an object that a row lists, by the row's DEK."""
-    opened = Opened(source, Headers(source))
+def _usable(opened, row):
+    """8.6: does a copy verify under the row's DEK? Otherwise events say why none does."""
     try:
         opened.headers.compare()
     except Reject as r:
-        if r.rule != "R-OPEN-01":
-            r.findings = opened.findings
-            raise
-        opened.findings.append(r)
-        return _by_catalogue(opened, row, chain, None)
-    copy = opened.headers.copy[opened.headers.order()[0]]
-    need(copy.link == row.link, "R-OPEN-09", E_AUTH, "its LINK is not that of the row", "header")
-    if not settle(opened, row.dek):
-        opened.note("R-OPEN-10", E_AUTH, "no copy verifies under the row's DEK", "header")
-        return _by_catalogue(opened, row, chain, copy.P)
+        if r not in opened.findings:
+            opened.findings.append(r)
+        return False
+    if settle(opened, row.dek):
+        return True
+    opened.note("R-OPEN-10", E_AUTH, "no copy verifies under the row's DEK", "header")
+    return False
+
+
+def listed_steps(source, row, chain, secrets):
+    """8.6, an object that a row lists, by the row's DEK; yields what is known by then."""
+    opened = Opened(source, Headers(source))
+    yield opened
+    if not _usable(opened, row):
+        opened.by_catalogue = True
+        yield _listed_payload(opened, row, chain, None)
+        return
+    need(opened.copy.link == row.link, "R-OPEN-09", E_AUTH, "its LINK is not that of the row",
+         "header")
     _boxed(opened, secrets)
-    return open_payload(opened)
+    yield _listed_payload(opened, row, chain, opened.copy.P)
 
 
 def summary(opened):

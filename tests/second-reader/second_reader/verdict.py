@@ -79,8 +79,8 @@ def examine(what, keys, secrets=None, out=None):
 def examine_listed(what, row, chain, secrets, out=None):
     """An object that a row lists (8.6)."""
     def work():
-        opened = opening.open_listed(source(what), row, chain, secrets)
-        yield opened
+        for opened in opening.listed_steps(source(what), row, chain, secrets):
+            yield opened
         drain(opened, out)
         yield opened
     return guarded(work)
