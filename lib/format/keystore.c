@@ -1,7 +1,6 @@
 #include "format/keystore.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "crypto/digest.h"
 #include "crypto/password.h"
 #include "crypto/rsa.h"
 #include <envelope/key.h>
@@ -75,23 +74,6 @@ static bool copy_bytes(envelope_ctx *ctx, const uint8_t *from, size_t len, uint8
     return *to;
 }
 
-/* What a slot or an operator calls the key by must be the key that is there. */
-static envelope_status check_fingerprint(envelope_ctx *ctx, const struct env_keystore_entry *e,
-                                         struct env_bytes spki, envelope_error *err)
-{
-    uint8_t hash[ENV_HASH_BYTES];
-    if (spki.len == 0) {
-        return ENVELOPE_OK; /* destroyed */
-    }
-    envelope_status st = env_sha256(ctx, &spki, 1, hash, err);
-    if (!st && memcmp(hash, e->fingerprint, sizeof hash)) {
-        st = env_fail(err, ENVELOPE_E_FORMAT,
-                      "keystore, version %u of %s: its fingerprint is another key's", e->version,
-                      e->name);
-    }
-    return st;
-}
-
 /* Limits are asked before memory is. */
 static envelope_status get_entry(envelope_ctx *ctx, struct env_cursor *c,
                                  struct env_keystore_entry *e, envelope_error *err)
@@ -115,10 +97,6 @@ static envelope_status get_entry(envelope_ctx *ctx, struct env_cursor *c,
     if (why) {
         return env_fail(err, ENVELOPE_E_FORMAT, "keystore, version %u of %s: %s", e->version,
                         e->name, why);
-    }
-    envelope_status st = check_fingerprint(ctx, e, ENV_BYTES(spki, e->spki_len), err);
-    if (st) {
-        return st;
     }
     bool copied = copy_bytes(ctx, spki, e->spki_len, &e->spki) &&
                   copy_bytes(ctx, sealed, e->sealed_len, &e->sealed);
@@ -162,12 +140,8 @@ static envelope_status get_head(struct env_cursor *c, struct env_keystore_file *
     env_get_copy(c, f->wrapped, sizeof f->wrapped);
     f->revision = env_get_u64(c);
     *count = env_get_u32(c);
-    if (version != VERSION) {
-        return env_fail(err, ENVELOPE_E_UNSUPPORTED,
-                        "keystore: version %u is not known: a newer library is needed", version);
-    }
-    if (c->bad) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "keystore: damaged");
+    if (c->bad || version != VERSION) {
+        return env_fail(err, ENVELOPE_E_FORMAT, "keystore: damaged, or of an unknown version");
     }
     return ENVELOPE_OK;
 }

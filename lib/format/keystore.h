@@ -45,7 +45,7 @@ struct env_keystore_file {
 };
 /* *mac points at the last 32 bytes of the input. Rules R-KS-01 to R-KS-14 of docs/format.md: order,
  * one ACTIVE version a name and it is the newest, destroyed entries have no sealed bytes, others
- * do, fingerprints are those of the public halves. E_FORMAT, E_UNSUPPORTED, E_NOMEM, E_CRYPTO. */
+ * do. E_FORMAT, E_NOMEM. */
 envelope_status env_keystore_decode(envelope_ctx *ctx, const void *bytes, size_t len,
                                     struct env_keystore_file *out, const uint8_t **mac,
                                     envelope_error *err);

@@ -118,7 +118,8 @@ class Catalogue(Case):
 
         def past(number, link=bytes(32)):
             return b.field(1, number) + b.field(2, link)
-        for bad in ([past(1, bytes(31))], [past(2**48)], [past(2), past(2)], [past(2), past(1)]):
+        for bad in ([past(1, bytes(31))], [past(0)], [past(2**48)], [past(2), past(2)],
+                    [past(2), past(1)]):
             self.head("R-HEAD-10", past=bad)
         self.whole(catalogue(head_bytes=b.head(tombstone=[stone(bytes(16)), stone(b"\1" * 16, 0)],
                                                past=[past(1), past(2)], rebuilt=True)))

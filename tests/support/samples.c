@@ -26,7 +26,10 @@ void sample_fill(void *p, size_t len, uint8_t first)
 
 static void text(char *out, const char *value)
 {
-    memcpy(out, value, strlen(value) + 1);
+    while (*value) {
+        *out++ = *value++;
+    }
+    *out = 0;
 }
 
 void sample_id(struct env_id *id, uint8_t kind)

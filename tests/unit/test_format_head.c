@@ -118,6 +118,7 @@ static const struct rule rules[] = {
     {"time before 1970", TOMBSTONE, KMS, OK, {3, 0xffffffffffffffff}},
     {"R-HEAD-10 no link", PAST, KMS, NO, {2, 0, ""}},
     {"R-HEAD-10 link of 33", PAST, KMS, NO, {2, 0, "*", 33}},
+    {"R-HEAD-10 number 0", PAST, KMS, NO, {1, 0}},
     {"R-HEAD-10 number 2^48", PAST, KMS, NO, {1, 0x1000000000000}},
 };
 

@@ -92,7 +92,7 @@ def _check_lists(head):
     need(all(len(t.object_id) == 16 and t.number < header.NUMBER_LIMIT for t in stones)
          and len({t.object_id for t in stones}) == len(stones), "R-HEAD-09", E_FORMAT,
          "a tombstone")
-    last = -1
+    last = 0
     for p in head.past:
         need(len(p.link) == 32 and last < p.number < header.NUMBER_LIMIT, "R-HEAD-10", E_FORMAT,
              "past")
