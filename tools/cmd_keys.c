@@ -112,8 +112,7 @@ static int collect(struct view *view, envelope_key_list **keys)
 {
     envelope_error err = ENVELOPE_ERROR_INIT;
     view->count = envelope_survey_count(view->survey);
-    view->object_keys =
-        pool_alloc(&view->report->pool, (view->count + 1) * sizeof *view->object_keys);
+    view->object_keys = pool_alloc(&view->report->pool, (view->count + 1) * sizeof(void *));
     envelope_status status = envelope_survey_keys(view->survey, keys, &err);
     for (size_t i = 0; i < view->count && !status; i++) {
         status = envelope_survey_object_keys(view->survey, i, &view->object_keys[i], &err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ini_configobj.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const uint64_t serial_max = (UINT64_C(1) << 48) - 1;
@@ -250,19 +251,23 @@ static int read_sections(struct section *s, struct config *config)
 }
 
 /* libini's text is "Error (5) on line 7: Equal sign is missing." */
+static const char *divide_error(const char *text, unsigned long *line)
+{
+    static const char before[] = " on line ";
+    const char *number = strstr(text, before);
+    char *end = NULL;
+    *line = number ? strtoul(number + strlen(before), &end, 10) : 0;
+    return end && end[0] == ':' && end[1] == ' ' ? end + 2 : text;
+}
+
 static int syntax_errors(const struct section *s)
 {
     char **errors = NULL;
     ini_config_get_errors(s->ini, &errors);
     for (size_t i = 0; errors && errors[i]; i++) {
-        unsigned code = 0;
-        unsigned line = 0;
-        int at = 0;
-        const char *why = errors[i];
-        if (sscanf(errors[i], "%*[^(](%u) on line %u: %n", &code, &line, &at) == 2 && at) {
-            why += at;
-        }
-        report_error(s->report, END_USAGE, "%s:%u: %s", text_printable(&s->report->pool, s->path),
+        unsigned long line;
+        const char *why = divide_error(errors[i], &line);
+        report_error(s->report, END_USAGE, "%s:%lu: %s", text_printable(&s->report->pool, s->path),
                      line, why);
     }
     ini_config_free_errors(errors);

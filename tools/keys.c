@@ -147,14 +147,15 @@ static int add_kms(const struct keys_request *request, const char *id, envelope_
 {
     int end = END_DONE;
     const struct config_kms *kms = keys_kms(request, id, &end);
-    if (!kms && !end) {
-        end = report_error(request->report, END_USAGE,
-                           "no KMS is named %s: add a section [kms.%s] to the configuration, or "
-                           "give --kms %s=keystore:DIR",
-                           id, id, id);
+    if (!kms) {
+        return end ? end
+                   : report_error(request->report, END_USAGE,
+                                  "no KMS is named %s: add a section [kms.%s] to the "
+                                  "configuration, or give --kms %s=keystore:DIR",
+                                  id, id, id);
     }
     envelope_kms *opened = NULL;
-    end = end ? end : open_one(request, kms, &opened);
+    end = open_one(request, kms, &opened);
     if (end) {
         return end;
     }

@@ -19,13 +19,12 @@ static const struct command *const commands[] = {
     &command_verify,
     &command_refresh,
     &command_keys,
+    NULL,
 };
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
 static void help(FILE *to)
 {
     fputs("usage: envelope COMMAND ...\n\n", to);
-    for (size_t i = 0; i < COMMANDS; i++) {
+    for (size_t i = 0; commands[i]; i++) {
         fprintf(to, "  %-17s %-12s %s\n", commands[i]->name, commands[i]->operands,
                 commands[i]->summary);
     }
@@ -89,7 +88,7 @@ int main(int argc, char **argv)
         printf("envelope %u.%u.%u\n", v >> 16, v >> 8 & 0xff, v & 0xff);
         return fflush(stdout) ? END_FAILED : END_DONE;
     }
-    for (size_t i = 0; i < COMMANDS; i++) {
+    for (size_t i = 0; commands[i]; i++) {
         int words = words_of(commands[i], argc, argv);
         if (words) {
             return run(commands[i], argc - words, argv + words);
