@@ -1,34 +1,10 @@
-#include "chain/newest.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "chain/newest_search.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { SCAN_FAILURES = 1000 }; /* slots that may fail in one scan, crypto.md 4.3 */
-static const uint64_t claims_ahead = 1000;
-
-/* One candidate that opened. */
-struct verified {
-    struct env_catalogue *catalogue;
-    bool in_meta;
-    bool holds_pin;
-    bool fits; /* on the branch of the pin; without a pin: yes */
-};
-
-struct search {
-    envelope_chain *chain;
-    const struct env_listener *events;
-    struct env_newest *out;
-    struct verified *found;
-    size_t count;
-    uint32_t failures;
-    bool any_fits;
-    bool conflict;     /* headers alone show that there may be a fork */
-    bool blocked_meta; /* something in meta/ could not be opened or read */
-    /* the failure to report when nothing opens */
-    envelope_status worst;
-    envelope_error why;
-};
 
 void env_newest_free(struct env_newest *newest)
 {
@@ -90,7 +66,7 @@ static int by_number(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static bool candidate(const struct env_seen *seen)
+bool env_is_candidate(const struct env_seen *seen)
 {
     return seen->status == ENVELOPE_OK && seen->id.kind == ENV_KIND_METADATA;
 }
@@ -102,7 +78,7 @@ static bool headers_conflict(const struct env_seen_list *list)
     uint32_t lowest = UINT32_MAX;
     for (size_t i = 0; i < list->count; i++) {
         const struct env_seen *s = &list->item[i];
-        if (!candidate(s)) {
+        if (!env_is_candidate(s)) {
             continue;
         }
         bool same_number = above && above->id.number == s->id.number;
@@ -140,7 +116,7 @@ static int rank(envelope_status st)
     }
 }
 
-static void remember(struct search *s, envelope_status st, const envelope_error *why)
+static void remember(struct env_search *s, envelope_status st, const envelope_error *why)
 {
     if (!s->worst || rank(st) > rank(s->worst)) {
         s->worst = st;
@@ -149,7 +125,7 @@ static void remember(struct search *s, envelope_status st, const envelope_error 
 }
 
 /* E_OK: goes on. */
-static envelope_status failed(struct search *s, const struct env_seen *seen, envelope_status st,
+static envelope_status failed(struct env_search *s, const struct env_seen *seen, envelope_status st,
                               const envelope_error *why)
 {
     const struct env_subject subject = {.object = seen->name};
@@ -172,7 +148,7 @@ static envelope_status failed(struct search *s, const struct env_seen *seen, env
     return ENVELOPE_OK;
 }
 
-static bool already(const struct search *s, const uint8_t link[ENV_LINK_BYTES])
+static bool already(const struct env_search *s, const uint8_t link[ENV_LINK_BYTES])
 {
     for (size_t i = 0; i < s->count; i++) {
         if (!memcmp(s->found[i].catalogue->link, link, ENV_LINK_BYTES)) {
@@ -183,7 +159,7 @@ static bool already(const struct search *s, const uint8_t link[ENV_LINK_BYTES])
 }
 
 /* crypto.md 4.6: the pinned object itself, or its `past` lists it. */
-static bool on_branch(struct search *s, const struct env_catalogue *c)
+static bool on_branch(struct env_search *s, const struct env_catalogue *c)
 {
     const struct env_pin *pin = &s->chain->pin;
     if (env_catalogue_descends(c, pin->number, pin->link)) {
@@ -198,12 +174,12 @@ static bool on_branch(struct search *s, const struct env_catalogue *c)
     return forgotten;
 }
 
-static envelope_status accept(struct search *s, const struct env_seen *seen,
+static envelope_status accept(struct env_search *s, const struct env_seen *seen,
                               struct env_catalogue *c, envelope_error *err)
 {
-    struct verified *v = &s->found[s->count];
+    struct env_verified *v = &s->found[s->count];
     envelope_status st = ENVELOPE_OK;
-    *v = (struct verified){.catalogue = c, .in_meta = seen->in_meta, .fits = true};
+    *v = (struct env_verified){.catalogue = c, .in_meta = seen->in_meta, .fits = true};
     s->count++;
     if (c->id.number > s->out->top_number) {
         s->out->top_number = c->id.number;
@@ -219,7 +195,8 @@ static envelope_status accept(struct search *s, const struct env_seen *seen,
     return st;
 }
 
-static envelope_status try_one(struct search *s, const struct env_seen *seen, envelope_error *err)
+static envelope_status try_one(struct env_search *s, const struct env_seen *seen,
+                               envelope_error *err)
 {
     envelope_error why = ENVELOPE_ERROR_INIT;
     struct env_catalogue *c;
@@ -248,10 +225,10 @@ static envelope_status try_one(struct search *s, const struct env_seen *seen, en
 }
 
 /* A pinned host that has found its branch need not unwrap what that branch's own past lists. */
-static bool known_past(const struct search *s, const struct env_seen *seen)
+static bool known_past(const struct env_search *s, const struct env_seen *seen)
 {
     for (size_t i = 0; s->chain->pinned && i < s->count; i++) {
-        const struct verified *v = &s->found[i];
+        const struct env_verified *v = &s->found[i];
         if (v->fits && env_catalogue_descends(v->catalogue, seen->id.number, seen->link)) {
             return true;
         }
@@ -259,13 +236,13 @@ static bool known_past(const struct search *s, const struct env_seen *seen)
     return false;
 }
 
-static envelope_status open_candidates(struct search *s, envelope_error *err)
+static envelope_status open_candidates(struct env_search *s, envelope_error *err)
 {
     const struct env_seen_list *list = &s->out->seen;
     bool all = !s->chain->pinned || s->conflict;
     for (size_t i = 0; i < list->count; i++) {
         const struct env_seen *seen = &list->item[i];
-        if (!candidate(seen) || already(s, seen->link) || known_past(s, seen)) {
+        if (!env_is_candidate(seen) || already(s, seen->link) || known_past(s, seen)) {
             continue;
         }
         envelope_status st = try_one(s, seen, err);
@@ -279,174 +256,7 @@ static envelope_status open_candidates(struct search *s, envelope_error *err)
     return ENVELOPE_OK;
 }
 
-/* Is lower part of what higher lists as its past, as far back as that goes? Two of one number never
- * are. */
-static bool remembers(const struct env_catalogue *higher, const struct env_catalogue *lower)
-{
-    const struct env_head *head = &higher->head;
-    bool covered = head->past_count < ENV_PAST_LIMIT || lower->id.number >= head->past[0].number;
-    return !covered || env_catalogue_descends(higher, lower->id.number, lower->link);
-}
-
-/* Verified history that a pinned host need not agree with any more is not a fork, only old. */
-static envelope_status check_forks(struct search *s, envelope_error *err)
-{
-    const struct verified *above = NULL;
-    for (size_t i = 0; i < s->count; i++) {
-        const struct verified *v = &s->found[i];
-        char a[17];
-        char b[17];
-        bool prefix = true;
-        if (s->chain->pinned && !v->fits) {
-            continue;
-        }
-        if (above) {
-            envelope_status st = env_catalogue_prefix(v->catalogue, above->catalogue, &prefix, err);
-            if (st) {
-                return st;
-            }
-            prefix = prefix && remembers(above->catalogue, v->catalogue);
-        }
-        if (!prefix) {
-            env_hex(a, v->catalogue->link, 8);
-            env_hex(b, above->catalogue->link, 8);
-            env_emit(s->events, ENVELOPE_EVENT_FORK, ENVELOPE_E_ROLLBACK, NULL,
-                     "metadata %llu (link %s...) and %llu (link %s...) are two histories",
-                     (unsigned long long)v->catalogue->id.number, a,
-                     (unsigned long long)above->catalogue->id.number, b);
-            return env_fail(err, ENVELOPE_E_ROLLBACK,
-                            "a fork: metadata %llu (link %s...) and metadata %llu (link %s...) are "
-                            "two histories of this chain; somebody must say which is the right one",
-                            (unsigned long long)v->catalogue->id.number, a,
-                            (unsigned long long)above->catalogue->id.number, b);
-        }
-        above = v;
-    }
-    return ENVELOPE_OK;
-}
-
-static const struct verified *pick(const struct search *s,
-                                   bool (*good)(const struct search *, const struct verified *))
-{
-    for (size_t i = 0; i < s->count; i++) { /* sorted: the highest number first */
-        if (good(s, &s->found[i])) {
-            return &s->found[i];
-        }
-    }
-    return NULL;
-}
-
-static bool fits(const struct search *s, const struct verified *v)
-{
-    (void)s;
-    return v->fits;
-}
-
-/* With meta/ empty a keys copy that holds PIN_g will do; its `past` is not asked. */
-static bool holds(const struct search *s, const struct verified *v)
-{
-    (void)s;
-    return v->holds_pin;
-}
-
-/* Older than the pin, but not of another history as far as that shows. */
-static bool older(const struct search *s, const struct verified *v)
-{
-    const struct env_pin *pin = &s->chain->pin;
-    return v->catalogue->id.number < pin->number &&
-           (v->holds_pin || v->catalogue->generation < pin->generation);
-}
-
-static envelope_status choose(struct search *s, envelope_error *err)
-{
-    struct env_newest *out = s->out;
-    out->meta_empty = !s->blocked_meta;
-    for (size_t i = 0; i < s->count; i++) {
-        out->meta_empty = out->meta_empty && !s->found[i].in_meta;
-    }
-    const struct verified *v = pick(s, fits);
-    if (!v && out->meta_empty) {
-        v = pick(s, holds);
-    }
-    if (!v && s->chain->pinned) {
-        v = pick(s, older);
-    }
-    if (v) {
-        out->behind = s->chain->pinned && v->catalogue->id.number < s->chain->pin.number;
-        out->catalogue = env_catalogue_retain(v->catalogue);
-        return ENVELOPE_OK;
-    }
-    if (s->count) {
-        return env_fail(err, ENVELOPE_E_ROLLBACK,
-                        "no metadata in %s is of the history that this host knows (metadata %llu)",
-                        s->chain->folder, (unsigned long long)s->chain->pin.number);
-    }
-    if (s->worst) {
-        if (err) {
-            *err = s->why;
-        }
-        return s->worst;
-    }
-    return env_fail(err, ENVELOPE_E_NOT_FOUND, "%s holds no metadata and no keys copy",
-                    s->chain->folder);
-}
-
-/* Claims of headers that did not verify count only near what did: else anybody could use the
- * numbers up. */
-static void claims(struct search *s)
-{
-    struct env_newest *out = s->out;
-    uint64_t limit = out->top_number + claims_ahead;
-    uint32_t top = out->top_generation;
-    out->claimed_number = out->top_number;
-    for (size_t i = 0; i < out->seen.count; i++) {
-        const struct env_id *id = &out->seen.item[i].id;
-        if (out->seen.item[i].status) {
-            continue;
-        }
-        if (id->number > out->claimed_number && id->number <= limit) {
-            out->claimed_number = id->number;
-        }
-        if (id->generation > out->top_generation && id->generation <= top + claims_ahead) {
-            out->top_generation = id->generation;
-        }
-    }
-}
-
-/* Is a keys copy of the newest generation there, as a header claims that is the chosen object's or
- * older? */
-static void find_copy(struct env_newest *out)
-{
-    for (size_t i = 0; i < out->seen.count; i++) {
-        const struct env_seen *seen = &out->seen.item[i];
-        if (candidate(seen) && !seen->in_meta &&
-            seen->id.generation == out->catalogue->generation &&
-            env_catalogue_descends(out->catalogue, seen->id.number, seen->link)) {
-            out->copied = true;
-        }
-    }
-}
-
-static void tell(struct search *s)
-{
-    const struct env_newest *out = s->out;
-    for (size_t i = 0; s->chain->pinned && i < s->count; i++) {
-        const struct env_catalogue *c = s->found[i].catalogue;
-        if (!remembers(out->catalogue, c)) {
-            env_emit(s->events, ENVELOPE_EVENT_FORK, ENVELOPE_E_ROLLBACK, NULL,
-                     "metadata %llu is off the branch that this host knows: ignored",
-                     (unsigned long long)c->id.number);
-        }
-    }
-    if (out->behind) {
-        env_emit(s->events, ENVELOPE_EVENT_ROLLBACK, ENVELOPE_E_ROLLBACK, NULL,
-                 "metadata %llu is the newest that can be found, this host has seen %llu",
-                 (unsigned long long)out->catalogue->id.number,
-                 (unsigned long long)s->chain->pin.number);
-    }
-}
-
-static envelope_status run(struct search *s, envelope_error *err)
+static envelope_status run(struct env_search *s, envelope_error *err)
 {
     struct env_seen_list *list = &s->out->seen;
     if (list->count) {
@@ -462,14 +272,8 @@ static envelope_status run(struct search *s, envelope_error *err)
         s->out->top_generation = s->chain->pin.generation;
     }
     envelope_status st = open_candidates(s, err);
-    st = st ? st : check_forks(s, err);
-    st = st ? st : choose(s, err);
-    if (!st) {
-        claims(s);
-        find_copy(s->out);
-        tell(s);
-    }
-    return st;
+    st = st ? st : env_newest_forks(s, err);
+    return st ? st : env_newest_choose(s, err);
 }
 
 envelope_status env_newest_find(envelope_chain *chain, const struct env_listener *events,
@@ -477,7 +281,7 @@ envelope_status env_newest_find(envelope_chain *chain, const struct env_listener
 {
     memset(out, 0, sizeof *out);
     out->seen.ctx = chain->ctx;
-    struct search s = {.chain = chain, .events = events, .out = out};
+    struct env_search s = {.chain = chain, .events = events, .out = out};
     s.why.size = sizeof s.why;
     envelope_status st = env_scan_metadata(chain, events, &out->seen, err);
     st = st ? st : run(&s, err);
