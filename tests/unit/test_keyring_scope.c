@@ -119,7 +119,8 @@ END_TEST
  * KMS. */
 START_TEST(equal_names_of_two_kms)
 {
-    struct fake_kms other = {.ctx = t.ctx};
+    static struct fake_kms other; /* the keyring keeps it until it is freed */
+    other = (struct fake_kms){.ctx = t.ctx};
     fake_kms_add(&other, "vm", 1, 3);
     envelope_kms *second = fake_kms_new(&other);
     ck_assert_int_eq(envelope_keyring_add_kms(ring, "tenant-b", second, BOTH, 0, NULL),
