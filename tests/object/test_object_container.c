@@ -1,6 +1,7 @@
 /* The header of a foreign container through the public API. */
 #include "check_main.h"
 #include "failing.h"
+#include "fake_kms.h"
 #include "object_kit.h"
 #include <stdlib.h>
 #include <string.h>
@@ -327,6 +328,75 @@ START_TEST(no_recipient)
 }
 END_TEST
 
+static envelope_keyring *at_kms(envelope_ctx *ctx, struct fake_kms *fake, uint32_t use)
+{
+    envelope_kms *kms = fake_kms_new(fake);
+    envelope_keyring *keyring;
+    ck_assert_int_eq(envelope_keyring_new(ctx, NULL, &keyring, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(envelope_keyring_add_kms(keyring, "lab", kms, use, 0, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(envelope_keyring_wrap_for(keyring, "lab", "vm", NULL), ENVELOPE_OK);
+    envelope_kms_free(kms);
+    return keyring;
+}
+
+enum { BOTH_WAYS = ENVELOPE_USE_WRAP | ENVELOPE_USE_UNWRAP };
+
+/* The provider's number of a version, or 1 where it gives none; after a rotation the new one. */
+START_TEST(versions)
+{
+    struct scene s = begin();
+    struct fake_kms fake = {.ctx = s.ctx};
+    fake_kms_add(&fake, "vm", _i ? 7 : 0, KIT_KEY);
+    envelope_keyring *keyring = at_kms(s.ctx, &fake, BOTH_WAYS);
+    envelope_header *h;
+    envelope_header *newer;
+    ck_assert_int_eq(envelope_header_new(keyring, s.dek, NULL, &h, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(fake.newest_calls, 1);
+    ck_assert_int_eq(fake.unwrap_calls, 1); /* possession: a value of our own, not the DEK */
+    ck_assert_uint_eq(envelope_header_slot(h, 0)->key->version, _i ? 7 : 1);
+    ck_assert_str_eq(envelope_header_slot(h, 0)->key->kms_id, "lab");
+    fake_kms_add(&fake, "vm", 8, KIT_OTHER_KEY);
+    ck_assert_int_eq(envelope_header_rewrap(h, s.dek, keyring, &newer, NULL), ENVELOPE_OK);
+    ck_assert_str_eq(envelope_header_slot(newer, 0)->key->key_id, "vm-8");
+    envelope_dek *dek;
+    ck_assert_int_eq(envelope_header_open(newer, keyring, ENVELOPE_ANY_SLOT, &dek, NULL),
+                     ENVELOPE_OK);
+    ck_assert_mem_eq(envelope_dek_reveal(dek), envelope_dek_reveal(s.dek), 32);
+    envelope_dek_free(dek);
+    envelope_header_free(newer);
+    envelope_header_free(h);
+    envelope_keyring_free(keyring);
+    fake_kms_done(&fake);
+    end(&s);
+}
+END_TEST
+
+/* Nothing is sealed for a key that the KMS does not hold; who may not unwrap cannot ask. */
+START_TEST(possession)
+{
+    static const envelope_status answer[] = {ENVELOPE_E_AUTH, ENVELOPE_E_KMS_UNREACHED};
+    static const envelope_status expected[] = {ENVELOPE_E_REFUSED, ENVELOPE_E_KMS_UNREACHED};
+    struct scene s = begin();
+    struct fake_kms fake = {.ctx = s.ctx, .unwrap_status = answer[_i], .said = "no"};
+    fake_kms_add(&fake, "vm", 1, KIT_KEY);
+    envelope_keyring *keyring = at_kms(s.ctx, &fake, BOTH_WAYS);
+    envelope_header *h;
+    ck_assert_int_eq(envelope_header_new(keyring, s.dek, NULL, &h, NULL), expected[_i]);
+    ck_assert_ptr_null(h);
+    ck_assert_int_eq(envelope_header_rewrap(s.header, s.dek, keyring, &h, NULL), expected[_i]);
+    ck_assert_ptr_null(h);
+    envelope_keyring_free(keyring);
+    fake.unwrap_calls = 0;
+    keyring = at_kms(s.ctx, &fake, ENVELOPE_USE_WRAP);
+    ck_assert_int_eq(envelope_header_new(keyring, s.dek, NULL, &h, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(fake.unwrap_calls, 0);
+    envelope_header_free(h);
+    envelope_keyring_free(keyring);
+    fake_kms_done(&fake);
+    end(&s);
+}
+END_TEST
+
 static envelope_status all_calls(struct scene *s)
 {
     const envelope_header_options o = about();
@@ -389,6 +459,8 @@ Suite *suite(void)
     tcase_add_test(t, cut);
     tcase_add_test(t, of_a_chain);
     tcase_add_test(t, no_recipient);
+    tcase_add_loop_test(t, versions, 0, 2);
+    tcase_add_loop_test(t, possession, 0, 2);
     tcase_add_test(t, no_memory);
     suite_add_tcase(s, t);
     return s;
