@@ -70,10 +70,11 @@ static envelope_status use_headers(struct env_source *s, const envelope_dek *dek
         memcpy(s->copy, object->state, sizeof s->copy);
         memcpy(prefix, object->copy->prefix, ENV_PAYLOAD_PREFIX_BYTES);
         for (int i = 0; i < 2; i++) {
-            if (s->copy[i] != ENV_COPY_GOOD) {
+            /* a stale one is no fault: a rewrap was cut off between the copies (format.md 8.3) */
+            if (s->copy[i] == ENV_COPY_DAMAGED || s->copy[i] == ENV_COPY_ALTERED) {
                 s->headers = s->copy[i] == ENV_COPY_DAMAGED ? ENVELOPE_E_FORMAT : ENVELOPE_E_AUTH;
                 snprintf(s->why, sizeof s->why, "header copy %c is %s", 'A' + i,
-                         s->copy[i] == ENV_COPY_DAMAGED ? "damaged" : "altered or stale");
+                         s->copy[i] == ENV_COPY_DAMAGED ? "damaged" : "altered");
             }
         }
     }
@@ -101,7 +102,8 @@ static envelope_status open_listed(envelope_chain *chain, const struct env_row *
     /* The catalogue knows the length, so bytes behind it or a lost tail do no harm. */
     s->place = (struct env_payload_place){2 * capacity, row->stored_bytes - 2 * capacity - 64};
     if (row->stored_bytes < 2 * capacity + 64 || s->file.bytes < s->place.offset + s->place.bytes) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "%s is too short: %llu of %llu bytes", s->name,
+        s->part = "object";
+        return env_fail(err, ENVELOPE_E_FORMAT, "cut: there are %llu of %llu bytes",
                         (unsigned long long)s->file.bytes, (unsigned long long)row->stored_bytes);
     }
     envelope_status st = use_headers(s, dek, row->link, prefix, &why);
@@ -144,6 +146,7 @@ envelope_status env_source_listed(envelope_chain *chain, const struct env_catalo
     envelope_dek *dek = NULL;
     memset(s, 0, sizeof *s);
     s->ctx = chain->ctx;
+    s->part = "payload";
     envelope_status st = env_secret_new(chain->ctx, 32, &key, err);
     if (st) {
         return st;
@@ -178,6 +181,7 @@ envelope_status env_source_extra(envelope_chain *chain, const struct env_extra *
     uint64_t capacity = (uint64_t)ENV_CAPACITY_MIN << extra->row.capacity_log2;
     memset(s, 0, sizeof *s);
     s->ctx = chain->ctx;
+    s->part = "header copies A and B";
     envelope_status st = env_store_open(chain->store, extra->name, &s->file, err);
     if (st) {
         return st;
@@ -186,9 +190,11 @@ envelope_status env_source_extra(envelope_chain *chain, const struct env_extra *
     st = s->name ? ENVELOPE_OK : env_nomem(err);
     st = st ? st : use_headers(s, extra->dek, extra->row.link, prefix, err);
     if (!st && s->file.bytes < 2 * capacity + 64) {
+        s->part = "object";
         st = env_fail(err, ENVELOPE_E_FORMAT, "%s is too short", s->name);
     }
     if (!st) {
+        s->part = "payload";
         s->served = s->headers ? ENV_SERVED_TWIN : ENV_SERVED_WHOLE;
         s->place = (struct env_payload_place){2 * capacity, s->file.bytes - 2 * capacity - 64};
         env_row_id(&extra->row, chain->chain_id, id_short);

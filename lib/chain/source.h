@@ -33,6 +33,7 @@ struct env_source {
     int32_t copy[2];         /* ENV_COPY_* of the header copies, as far as known */
     char why[200];           /* what is wrong with the headers, if anything */
     envelope_status headers; /* OK, E_FORMAT or E_AUTH */
+    const char *part;        /* where it failed, as events of verify name it */
 };
 /* A listed point. E_NOT_FOUND: no file has it; E_FORMAT, E_AUTH: neither headers nor catalogue
  * serve. */

@@ -1,5 +1,6 @@
 /* Verification goes on after damage and tells every finding as an event whose message begins with
- * the part: "header copy A", "header copy B", "payload", "tail", "object". */
+ * the part: "header copy A", "header copy B", "header copies A and B", "payload", "tail", "object".
+ */
 #include "base/error.h"
 #include "chain/newest.h"
 #include "chain/points.h"
@@ -78,7 +79,8 @@ static void report_copies(struct walk *w, const struct env_subject *subject, con
             finding(w, subject, ENVELOPE_E_AUTH, ENVELOPE_EVENT_DAMAGED, "header copy %c: altered",
                     'A' + i);
         } else if (copy[i] == ENV_COPY_STALE) {
-            finding(w, subject, ENVELOPE_E_AUTH, ENVELOPE_EVENT_DAMAGED,
+            /* format.md 8.3: reported, and no fault: a rewrap was cut off between the copies */
+            finding(w, subject, ENVELOPE_OK, ENVELOPE_EVENT_ROLLBACK,
                     "header copy %c: of an older revision than its twin", 'A' + i);
         }
     }
@@ -103,11 +105,11 @@ static void check_tail(struct walk *w, const struct env_subject *subject,
     envelope_status st = env_store_read(file, at.offset, raw, sizeof raw, &why);
     st = st ? st : env_tail_get(raw, &tail, &why);
     if (st) {
-        finding(w, &at, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED, "tail: %s", why.message);
+        finding(w, &at, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED, "%.300s", why.message);
     } else if (memcmp(tail.object_id, object_id, ENV_OBJECT_ID_BYTES) != 0 ||
                memcmp(tail.link, link, ENV_TAIL_LINK_BYTES) != 0 ||
                tail.payload_bytes != place->bytes) {
-        finding(w, &at, ENVELOPE_E_AUTH, ENVELOPE_EVENT_DAMAGED, "tail: another object's");
+        finding(w, &at, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED, "tail: another object's");
     }
 }
 
@@ -192,7 +194,7 @@ static envelope_status check_point(struct walk *w, size_t i, envelope_error *err
     if (st) {
         bool gone = st == ENVELOPE_E_NOT_FOUND;
         finding(w, &subject, gone ? ENVELOPE_E_FORMAT : st, ENVELOPE_EVENT_DAMAGED, "%s: %.300s",
-                gone ? "object" : "payload", gone ? "missing" : why.message);
+                gone ? "object" : s.part, gone ? "missing" : why.message);
         return progress(w, row->bytes, err);
     }
     st = check_source(w, &subject, &s, row, err);
@@ -202,35 +204,65 @@ static envelope_status check_point(struct walk *w, size_t i, envelope_error *err
 
 /* -- metadata */
 
+/* Its slots did not open it. Metadata of former keys stays for a while, so a missing key is told
+ * and is no fault; this handle's own was opened before. */
+static void tell_closed(struct walk *w, const struct env_subject *subject,
+                        const uint8_t link[ENV_LINK_BYTES], envelope_status st,
+                        const envelope_error *why)
+{
+    const struct env_catalogue *c = w->view.catalogue;
+    bool own = c && !memcmp(c->link, link, ENV_LINK_BYTES);
+    if ((st == ENVELOPE_E_NO_KEY || st == ENVELOPE_E_REFUSED) && !own) {
+        env_emit(&w->events, ENVELOPE_EVENT_UNWRAP, st, subject, "header copies A and B: %.300s",
+                 why->message);
+        return;
+    }
+    finding(w, subject, st, ENVELOPE_EVENT_DAMAGED, "header copies A and B: %.300s", why->message);
+}
+
 static envelope_status check_catalogue(struct walk *w, const struct env_subject *subject,
-                                       struct env_opened *opened, struct env_opening *opening,
+                                       struct env_store_file *file, struct env_object *object,
                                        envelope_error *why)
 {
-    struct env_object *object = NULL;
     struct env_catalogue *c = NULL;
-    const struct env_headers *headers = opened->headers;
-    envelope_status st =
-        env_object_unlock(opened->headers, w->chain->keyring, opening, &object, why);
-    opened->headers = NULL;
-    if (st) {
-        return st;
-    }
-    const struct env_payload_place place = {2 * (uint64_t)headers->capacity,
-                                            opened->file.bytes - 2 * (uint64_t)headers->capacity -
-                                                ENV_TAIL_BYTES};
+    const struct env_headers *headers = object->headers;
+    uint64_t front = 2 * (uint64_t)headers->capacity;
+    envelope_status st = ENVELOPE_OK;
     report_copies(w, subject, object->state, headers);
-    if (opened->file.bytes < 2 * (uint64_t)headers->capacity + ENV_TAIL_BYTES) {
-        st = env_fail(why, ENVELOPE_E_FORMAT, "too short");
-    } else {
-        check_tail(w, subject, &opened->file, &place, object->copy->id.object_id, headers->link);
-        st = env_catalogue_load(object, env_store_read, &opened->file, &c, why);
+    if (file->bytes < front + ENV_TAIL_BYTES) {
+        finding(w, subject, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED,
+                "object: cut: there are %llu bytes", (unsigned long long)file->bytes);
+        return ENVELOPE_OK;
     }
+    const struct env_payload_place place = {front, file->bytes - front - ENV_TAIL_BYTES};
+    check_tail(w, subject, file, &place, object->copy->id.object_id, headers->link);
+    st = env_catalogue_load(object, env_store_read, file, &c, why);
     env_catalogue_release(c);
-    env_object_free(object);
     if (st == ENVELOPE_E_AUTH || st == ENVELOPE_E_FORMAT) {
         finding(w, subject, st, ENVELOPE_EVENT_DAMAGED, "payload: %.300s", why->message);
         return ENVELOPE_OK;
     }
+    return st;
+}
+
+static envelope_status open_metadata(struct walk *w, const struct env_subject *subject,
+                                     struct env_opened *opened, envelope_error *why)
+{
+    struct env_opening opening = env_opening_begin(w->chain->keyring, &w->events);
+    struct env_object *object = NULL;
+    uint8_t link[ENV_LINK_BYTES];
+    opening.object = subject->object;
+    opening.chain_id = w->chain->chain_id;
+    memcpy(link, opened->headers->link, sizeof link);
+    envelope_status st =
+        env_object_unlock(opened->headers, w->chain->keyring, &opening, &object, why);
+    opened->headers = NULL; /* taken over */
+    if (st && !is_final(st)) {
+        tell_closed(w, subject, link, st, why);
+        return ENVELOPE_OK;
+    }
+    st = st ? st : check_catalogue(w, subject, &opened->file, object, why);
+    env_object_free(object);
     return st;
 }
 
@@ -240,51 +272,49 @@ static envelope_status check_metadata(struct walk *w, const struct env_seen *see
     const struct env_subject subject = {.object = seen->name};
     struct env_opened opened;
     envelope_error why = ENVELOPE_ERROR_INIT;
-    struct env_opening opening = env_opening_begin(w->chain->keyring, &w->events);
-    opening.object = seen->name;
-    opening.chain_id = w->chain->chain_id;
     envelope_status st = env_headers_open(w->chain->store, seen->name, &opened, &why);
     if (st == ENVELOPE_E_NOT_FOUND) {
         return ENVELOPE_OK; /* pruned meanwhile */
     }
-    if (!st) {
-        st = check_catalogue(w, &subject, &opened, &opening, &why);
-        env_opened_close(&opened);
-    } else {
-        finding(w, &subject, st, ENVELOPE_EVENT_DAMAGED, "header copies A and B: %.300s",
-                why.message);
-        return is_final(st) ? st : ENVELOPE_OK;
-    }
+    st = st ? st : open_metadata(w, &subject, &opened, &why);
+    env_opened_close(&opened);
     if (st && is_final(st)) {
         if (err) {
             *err = why;
         }
         return st;
     }
-    /* Metadata of former keys stays for a while: not opening it is no finding. */
-    if (st && st != ENVELOPE_E_NO_KEY && st != ENVELOPE_E_REFUSED) {
+    if (st) {
         finding(w, &subject, st, ENVELOPE_EVENT_DAMAGED, "object: %.300s", why.message);
     }
     return ENVELOPE_OK;
 }
 
+/* What a scan meets on the way is a finding too. Its messages begin with the name. */
+static void on_scan(void *user, const envelope_event *event)
+{
+    struct walk *w = user;
+    const struct env_subject subject = {.object = event->object};
+    if (event->kind == ENVELOPE_EVENT_DAMAGED) {
+        finding(w, &subject, event->status, event->kind, "header copies A and B: %.300s",
+                event->message + strlen(event->object) + 2);
+    }
+    if (event->kind == ENVELOPE_EVENT_MISPLACED) {
+        finding(w, &subject, ENVELOPE_E_FORMAT, event->kind,
+                "object: its header claims another chain");
+    }
+}
+
 static envelope_status check_all_metadata(struct walk *w, envelope_error *err)
 {
     struct env_seen_list seen;
-    const struct env_listener quiet = ENV_LISTENER(w->chain->ctx);
-    envelope_status st = env_scan_metadata(w->chain, &quiet, &seen, err);
+    const struct env_listener scan = {w->chain->ctx, on_scan, w};
+    envelope_status st = env_scan_metadata(w->chain, &scan, &seen, err);
     if (st) {
         return st;
     }
     for (size_t i = 0; !st && i < seen.count; i++) {
-        if (seen.item[i].status) {
-            const struct env_subject subject = {.object = seen.item[i].name};
-            finding(w, &subject, seen.item[i].status, ENVELOPE_EVENT_DAMAGED,
-                    "header copies A and B: %s",
-                    seen.item[i].status == ENVELOPE_E_AUTH ? "altered" : "damaged");
-            continue;
-        }
-        st = check_metadata(w, &seen.item[i], err);
+        st = seen.item[i].status ? ENVELOPE_OK : check_metadata(w, &seen.item[i], err);
     }
     env_seen_free(&seen);
     return st;
@@ -295,7 +325,8 @@ static envelope_status check_all_metadata(struct walk *w, envelope_error *err)
 static envelope_status check_strangers(struct walk *w, envelope_error *err)
 {
     struct env_seen_list seen;
-    envelope_status st = env_scan_points(w->chain, w->view.catalogue, &w->events, NULL, &seen, err);
+    const struct env_listener scan = {w->chain->ctx, on_scan, w};
+    envelope_status st = env_scan_points(w->chain, w->view.catalogue, &scan, NULL, &seen, err);
     if (st) {
         return st;
     }
@@ -306,10 +337,7 @@ static envelope_status check_strangers(struct walk *w, envelope_error *err)
         for (size_t k = 0; w->view.extras && k < w->view.extras->count; k++) {
             shown = shown || !strcmp(w->view.extras->item[k].name, s->name);
         }
-        if (s->status) {
-            finding(w, &subject, s->status, ENVELOPE_EVENT_DAMAGED, "header copies A and B: %s",
-                    s->status == ENVELOPE_E_AUTH ? "altered" : "damaged");
-        } else if (!shown) {
+        if (!s->status && !shown) {
             finding(w, &subject, ENVELOPE_E_AUTH, ENVELOPE_EVENT_FORGED,
                     "object: not listed, and not shown to be of this chain");
         }

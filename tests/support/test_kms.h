@@ -5,7 +5,13 @@
 #include <envelope/keyring.h>
 #include <stdbool.h>
 
-enum { TEST_KMS_VERSIONS = 8 };
+enum { TEST_KMS_VERSIONS = 8, TEST_KMS_REMEMBERED = 64 };
+struct test_kms_unwrapped {
+    int version;
+    size_t len;
+    uint8_t wrapped[1024];
+    uint8_t dek[32];
+};
 struct test_kms {
     envelope_ctx *ctx;
     void *pair[TEST_KMS_VERSIONS + 1];
@@ -16,6 +22,11 @@ struct test_kms {
     const char *replaces; /* what `newest` says, NULL: nothing */
     unsigned asked;
     unsigned unwrapped;
+    /* The first unwrappings are done once only: for campaigns that open the same objects a million
+     * times. */
+    bool remembers;
+    struct test_kms_unwrapped remembered[TEST_KMS_REMEMBERED];
+    size_t remembered_count;
 };
 /* Version v is pool key first_pool + v - 1; newest is 1. kms is filled in and must outlive the
  * result. */
