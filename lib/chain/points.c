@@ -35,7 +35,8 @@ static uint32_t flags_of(const struct env_view *v, size_t i, const struct env_na
     const struct env_row *row = env_view_row(v, i);
     uint32_t flags = row->standing == ENV_DETACHED ? ENVELOPE_POINT_DETACHED : 0;
     if (v->at[i].row == SIZE_MAX) {
-        return flags | ENVELOPE_POINT_UNLISTED;
+        bool proven = v->catalogue && row->standing == ENV_ATTESTED; /* its ATT was verified */
+        return flags | ENVELOPE_POINT_UNLISTED | (proven ? 0 : ENVELOPE_POINT_UNVERIFIED);
     }
     flags |= row->flags & ENV_ROW_LATE ? ENVELOPE_POINT_LATE : 0;
     flags |= row->provenance == ENV_FROM_OPERATOR ? ENVELOPE_POINT_UNVERIFIED : 0;

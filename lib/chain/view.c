@@ -107,23 +107,30 @@ envelope_status env_view_new(envelope_chain *chain, struct env_view *v, envelope
     return ENVELOPE_OK;
 }
 
-/* An unlisted point can be forged by whoever had an older generation: it is the latest only if it
- * is of the newest one, or this host wrote it. */
-static bool may_be_latest(const envelope_chain *chain, const struct env_view *v, size_t i)
+static bool is_pending(const envelope_chain *chain, const struct env_row *row)
 {
-    const struct env_row *row = env_view_row(v, i);
-    if (v->at[i].row != SIZE_MAX) {
-        return row->provenance != ENV_FROM_OPERATOR;
-    }
-    if (!v->catalogue || row->generation == v->catalogue->generation) {
-        return true;
-    }
     for (uint32_t k = 0; chain->pinned && k < chain->pin.pending_count; k++) {
         if (!memcmp(chain->pin.pending[k].link, row->link, ENV_LINK_BYTES)) {
             return true;
         }
     }
     return false;
+}
+
+/* An unlisted point can be forged by whoever had an older generation, a detached one by anybody who
+ * knows the public key: it is the latest only if it is of the newest generation, or this host wrote
+ * it. Without metadata nothing better is known than that an attested one's root is the chain's. */
+static bool may_be_latest(const envelope_chain *chain, const struct env_view *v, size_t i)
+{
+    const struct env_row *row = env_view_row(v, i);
+    if (v->at[i].row != SIZE_MAX) {
+        return row->provenance != ENV_FROM_OPERATOR;
+    }
+    if (is_pending(chain, row)) {
+        return true;
+    }
+    return row->standing == ENV_ATTESTED &&
+           (!v->catalogue || row->generation == v->catalogue->generation);
 }
 
 size_t env_view_latest(const envelope_chain *chain, const struct env_view *v)

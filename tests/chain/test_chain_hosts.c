@@ -254,6 +254,44 @@ START_TEST(t21_old_generation_names_the_future)
 }
 END_TEST
 
+/* Anybody who knows the public key can make a detached point: it is shown for what it is, and never
+ * taken for the latest, with metadata or without. */
+START_TEST(forged_detached_point)
+{
+    static const int old[] = {1, 0};
+    struct memory_store mem = {0};
+    struct test_kms kms = {0};
+    struct host h;
+    struct attacker a;
+    host_begin(&h, &kms, 1, 1);
+    envelope_chain_free(host_create(&h, &mem, "vm"));
+    job(&h, &mem, 1, 100);
+    attacker_begin(&a, old, NULL);
+    attacker_learn(&a, &mem);
+    attacker_plant(&a, &mem,
+                   &(struct planted){.generation = 1,
+                                     .number = 900,
+                                     .serial = 1,
+                                     .wrap_pool = 1,
+                                     .wrap_version = 1,
+                                     .detached = true});
+    ck_assert_uint_eq(points(&h, &mem, 0),
+                      1); /* with metadata: an event, until it is adopted by name */
+    ck_assert_ptr_nonnull(host_event(&h, ENVELOPE_EVENT_DETACHED));
+    remove_all(&mem, "/meta/");
+    remove_all(&mem, "-keys-");
+    h.keeps = false;
+    envelope_chain *chain = host_open(&h, &mem, NULL);
+    check_point(chain, 0, 1, 100);
+    envelope_chain_free(chain);
+    ck_assert_uint_eq(points(&h, &mem, ENVELOPE_POINT_DETACHED), 1);
+    ck_assert_uint_eq(points(&h, &mem, ENVELOPE_POINT_UNVERIFIED), 2);
+    attacker_end(&a);
+    host_end(&h);
+    memory_store_clear(&mem);
+}
+END_TEST
+
 START_TEST(t23_fork)
 {
     struct memory_store mem = {0};
@@ -367,6 +405,7 @@ Suite *suite(void)
     tcase_add_test(t, t17_two_hosts);
     tcase_add_test(t, t20_junk_with_high_numbers);
     tcase_add_test(t, t21_old_generation_names_the_future);
+    tcase_add_test(t, forged_detached_point);
     tcase_add_test(t, t23_fork);
     tcase_add_loop_test(t, t24_second_host_meanwhile, 0, 15);
     suite_add_tcase(s, t);
