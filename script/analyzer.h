@@ -5,4 +5,5 @@
 #define env_fail(err, status, ...) (env_fail((err), (status), __VA_ARGS__), (status))
 #define env_fail_errno(err, status, number, ...)                                                   \
     (env_fail_errno((err), (status), (number), __VA_ARGS__), (status))
-#define env_nomem(err) (env_nomem((err)), ENVELOPE_E_NOMEM)
+#define env_nomem(err)      (env_nomem((err)), ENVELOPE_E_NOMEM)
+#define env_enter(ctx, err) ((ctx) ? env_enter((ctx), (err)) : ENVELOPE_E_INVALID)

@@ -176,7 +176,7 @@ static envelope_status load_rows(struct env_catalogue *c, const struct env_paylo
     if (!c->rows) {
         return env_nomem(err);
     }
-    envelope_status st = env_secret_new(c->ctx, ROWS_AT_ONCE * ENV_ROW_BYTES, &raw, err);
+    envelope_status st = env_secret_new(c->ctx, (size_t)ROWS_AT_ONCE * ENV_ROW_BYTES, &raw, err);
     for (uint64_t i = 0; !st && i < count; i += ROWS_AT_ONCE) {
         uint64_t n = count - i < ROWS_AT_ONCE ? count - i : ROWS_AT_ONCE;
         st = env_payload_read(r, l->footer.table_at + i * ENV_ROW_BYTES, raw,
@@ -185,7 +185,7 @@ static envelope_status load_rows(struct env_catalogue *c, const struct env_paylo
             st = load_row(c, raw + k * ENV_ROW_BYTES, l, err);
         }
     }
-    env_secret_free(c->ctx, raw, ROWS_AT_ONCE * ENV_ROW_BYTES);
+    env_secret_free(c->ctx, raw, (size_t)ROWS_AT_ONCE * ENV_ROW_BYTES);
     return st ? st : env_catalogue_index(c, err);
 }
 

@@ -42,7 +42,7 @@ envelope_status env_files_list(envelope_chain *chain, struct env_files *out, env
 const struct env_name *env_files_find(const struct env_files *files,
                                       const uint8_t object_id[ENV_OBJECT_ID_BYTES])
 {
-    struct env_file_ref key;
+    struct env_file_ref key = {.name = NULL};
     memcpy(key.object_id, object_id, ENV_OBJECT_ID_BYTES);
     const struct env_file_ref *hit =
         files->count ? bsearch(&key, files->item, files->count, sizeof key, by_id) : NULL;

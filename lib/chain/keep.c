@@ -75,7 +75,7 @@ envelope_status env_put_keys_copy(envelope_chain *chain, const struct env_catalo
     struct env_store_file from;
     env_name_metadata(meta, chain->folder, c->id.number);
     env_name_point(name, chain->folder, c->sealed_ms, "keys", c->id.object_id);
-    uint8_t *buf = env_alloc(chain->ctx, 2 * COPY_BUFFER);
+    uint8_t *buf = env_alloc_array(chain->ctx, 2, COPY_BUFFER);
     if (!buf) {
         return env_nomem(err);
     }

@@ -19,7 +19,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from second_reader import attributes, foreign, header, opening, pin, slots, verdict  # noqa: E402
+from second_reader import attributes, foreign, opening, pin, slots, verdict  # noqa: E402
 from second_reader.chain import Repository, describe_row  # noqa: E402
 from second_reader.data import source  # noqa: E402
 from second_reader.keys import Keys, first_line, load_private  # noqa: E402
