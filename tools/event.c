@@ -44,19 +44,22 @@ static bool seen_before(struct report *report, const char *line)
     return false;
 }
 
+/* OBJECT: KIND: MESSAGE. Many messages begin with the object already. */
 static const char *line_of(struct report *report, const envelope_event *event)
 {
     struct pool *pool = &report->pool;
-    const char *message = event->message ? text_printable(pool, event->message) : "no details";
-    /* A new key is news, not a finding. */
-    const char *line = event->kind == ENVELOPE_EVENT_ROTATED
-                           ? message
-                           : pool_format(pool, "%s: %s", json_event_kind(event->kind), message);
-    /* Most messages begin with the object already. */
-    if (event->object && !strstr(message, event->object)) {
-        line = pool_format(pool, "%s: %s", text_printable(pool, event->object), line);
+    const char *message = event->message ? event->message : "no details";
+    size_t len = event->object ? strlen(event->object) : 0;
+    if (len && !strncmp(message, event->object, len) && !strncmp(message + len, ": ", 2)) {
+        message += len + 2;
     }
-    return line;
+    message = text_printable(pool, message);
+    /* A new key is news, not a finding. */
+    if (event->kind == ENVELOPE_EVENT_ROTATED) {
+        return message;
+    }
+    const char *object = len ? pool_format(pool, "%s: ", text_printable(pool, event->object)) : "";
+    return pool_format(pool, "%s%s: %s", object, json_event_kind(event->kind), message);
 }
 
 static void remember_wrap(struct report *report, const envelope_event *event)

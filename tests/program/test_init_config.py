@@ -224,6 +224,19 @@ class Configuration(kit.Case):
         self.home.run("restore", "repo", "-o", "out")
         self.assertEqual((self.home / "out").read_bytes(), b"x")
 
+    def test_unwrap_opens_and_is_not_sealed_for(self):
+        self.home.backup(b"old")
+        self.home.run("keystore", "add-key", "ks", "--key", "next", "--passphrase-file", "pass")
+        moved = self.good.replace("serial = 1\nkey = lab/vm", "serial = 2\nkey = lab/next")
+        self.write(moved)
+        self.assertEqual(self.home.run("list", "repo", status=None).status, 1)
+        self.write(moved + "unwrap = lab/vm\n")
+        self.home.backup(b"new")
+        points = self.home.json("list", "repo")["points"]
+        self.assertEqual([[k["key_name"] for k in p["keys"]] for p in points], [["vm"], ["next"]])
+        self.write(moved)
+        self.home.run("restore", "repo", "--point", "1", "-o", "out")
+
     def test_kms_for_one_run_is_not_recorded(self):
         (self.home / "ks").rename(self.home / "moved")
         self.home.run("list", "repo", status=5)
