@@ -326,10 +326,11 @@ int config_load(struct report *report, const struct options *options, bool must_
                             strerror(number));
     }
     out->exists = true;
-    int end = check_access(report, out->path, file);
-    /* An empty file is a read error to libini. */
-    if (!end && ini_config_get_stat(file)->st_size > 0) {
-        end = parse(report, file, out);
+    /* Nothing in it: nothing to distrust, and a read error to libini. So /dev/null is "none". */
+    int end = END_DONE;
+    if (ini_config_get_stat(file)->st_size > 0) {
+        end = check_access(report, out->path, file);
+        end = end ? end : parse(report, file, out);
     }
     ini_config_file_destroy(file);
     return end;

@@ -125,6 +125,13 @@ class Status(kit.Case):
         (self.home / "vm.pem").chmod(0o644)
         self.restore(*key, status=2)
 
+    def test_a_broken_configuration_can_be_left_out(self):
+        key = self.export()
+        self.home.config.write_text("nonsense\n")
+        self.restore(*key, status=2)
+        self.restore(*key, "--config", "/dev/null")
+        self.restore("--config", "/dev/null", status=2)
+
     def test_key_file_with_a_colon_in_its_name(self):
         key = self.export()
         (self.home / "vm.pem").rename(self.home / "a:b")
