@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from . import chunked, derive, wrap
 from .data import Cursor, Short, p32, u16, u32, u64, zero
-from .rules import E_AUTH, E_FORMAT, E_NO_KEY, E_UNSUPPORTED, Reject, need
+from .rules import E_AUTH, E_FORMAT, E_NO_KEY, Reject, need
 
 MAGIC = bytes.fromhex("89454b530d0a1a0a")
 ACTIVE, DEACTIVATED, DESTROYED = 1, 2, 4
@@ -40,9 +40,7 @@ def _check_entry(e, before):
     need(e.state in (ACTIVE, DEACTIVATED, DESTROYED), "R-KS-11", E_FORMAT, f"state {e.state}")
     need(1 <= len(e.sealed) <= 8192 if alive else e.sealed == b"", "R-KS-13", E_FORMAT,
          "sealed bytes")
-    need(len(e.spki) <= 2048 and (e.spki or not alive)
-         and (not e.spki or hashlib.sha256(e.spki).digest() == e.fingerprint), "R-KS-14", E_FORMAT,
-         "SPKI")
+    need(len(e.spki) <= 2048 and (e.spki or not alive), "R-KS-14", E_FORMAT, "SPKI")
 
 
 def _check_states(entries):
@@ -55,7 +53,7 @@ def _check_states(entries):
 def parse(b):
     """Bytes only; what they prove is Keystore's."""
     need(120 <= len(b) <= 268435456 and b[:8] == MAGIC, "R-KS-01", E_FORMAT, "no keystore")
-    need(u16(b, 8) == 1, "R-KS-02", E_UNSUPPORTED, f"version {u16(b, 8)}")
+    need(u16(b, 8) == 1, "R-KS-02", E_FORMAT, f"version {u16(b, 8)}")
     need(zero(b[10:12]), "R-KS-03", E_FORMAT, "zeros are not zero")
     k = SimpleNamespace(memory=u32(b, 12), passes=u32(b, 16), salt=b[20:36], wrapped=b[36:76],
                         revision=u64(b, 76), entries=[], mac=b[-32:])
@@ -111,6 +109,8 @@ class Keystore:
         need(isinstance(private, RSAPrivateKey)
              and wrap.fingerprint(private.public_key()) == e.fingerprint, "R-KS-18", E_AUTH,
              "what was sealed is another key", "keystore")
+        need(hashlib.sha256(e.spki).digest() == e.fingerprint, "R-KS-19", E_AUTH, "SPKI",
+             "keystore")
         return private
 
     def private(self, name, key_id, fingerprint):
