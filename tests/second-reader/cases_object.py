@@ -81,16 +81,18 @@ class Whole(Case):
         self.whole(b.build(ro=1).bytes)
 
     def test_stale(self):
-        self.event("R-OPEN-13", b.build(revision=2, revision_b=1).bytes, "copy B")
-        result = self.event("R-OPEN-13", b.build(revision=1, revision_b=2).bytes, "copy A")
-        self.assertEqual(result.opened.copy.revision, 2)
+        o = b.build(revision=2, revision_b=1)
+        self.assertEqual(self.whole(o.bytes).opened.stale, ["copy B"])
+        o = b.build(revision=1, revision_b=2)
+        result = self.whole(o.bytes)
+        self.assertEqual((result.opened.stale, result.opened.copy.revision), (["copy A"], 2))
 
     def test_rewrap_cut_off(self):
         """Copy B has more slots already: MUT has another length."""
         more = b.build(slot_list=[b.password_slot(b.DEK), b.kwp_slot(b.DEK, bytes(32))],
                        core_bytes=ONE.core, payload=ONE.payload, revision=2)
-        result = self.event("R-OPEN-13", ONE.a + more.b + ONE.payload + ONE.tail, "copy A")
-        self.assertEqual(len(result.opened.copy.slots), 2)
+        result = self.whole(ONE.a + more.b + ONE.payload + ONE.tail)
+        self.assertEqual((result.opened.stale, len(result.opened.copy.slots)), (["copy A"], 2))
 
 
 class Pre(Case):

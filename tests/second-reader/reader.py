@@ -72,6 +72,7 @@ def describe_object(result):
     d["object"] = opening.summary(opened)
     copy = opened.copy or next((c for c in opened.headers.copy if c), None)
     d["slots"] = [slots.describe(s) for s in copy.slots] if copy else []
+    d["stale"] = opened.stale
     if opened.box:
         d["attributes"] = attributes.describe(opened.box.named)
         d["ancestors"] = [link.hex() for link, _ in opened.box.pairs]

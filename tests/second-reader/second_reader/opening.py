@@ -79,7 +79,9 @@ class Opened:
     def __init__(self, source, headers):
         self.source = source
         self.headers = headers
-        self.findings = [headers.why[i] for i in (0, 1) if headers.why[i]]
+        self.findings = [headers.why[i] for i in (0, 1)
+                         if headers.why[i] and not headers.newer(i)]
+        self.stale = []  # copies of a lower revision: no fault
         self.dek = None
         self.copy = None  # the verified copy of the highest revision
         self.box = None
@@ -154,7 +156,7 @@ def settle(opened, dek):
         if i not in good:
             opened.note("R-OPEN-08", E_AUTH, "TAG does not verify: altered", NAMES[i])
         elif headers.copy[i].revision < opened.copy.revision:
-            opened.note("R-OPEN-13", E_AUTH, "stale: of a lower revision", NAMES[i])
+            opened.stale.append(NAMES[i])
     return True
 
 
@@ -233,8 +235,7 @@ def _usable(opened, row):
     try:
         opened.headers.compare()
     except Reject as r:
-        if r not in opened.findings:
-            opened.findings.append(r)
+        opened.findings.append(r)
         return False
     if settle(opened, row.dek):
         return True
