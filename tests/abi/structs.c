@@ -3,27 +3,103 @@
  * shared library, as such a program is. */
 #include "check_main.h"
 #include <envelope/envelope.h>
+#include <ftw.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LARGEST = 4096, OLDEST = sizeof(size_t) };
 
+static char dir[64];
+static envelope_ctx *ctx;
+static envelope_keyring *keys;
+static envelope_store *store;
+static envelope_chain *chain;
+
+static void set_up(void)
+{
+    snprintf(dir, sizeof dir, "/tmp/envelope-structs-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(envelope_ctx_new(NULL, &ctx, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(envelope_keyring_new(ctx, NULL, &keys, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(envelope_keyring_add_password(keys, "ops", "password", 8,
+                                                   ENVELOPE_USE_WRAP | ENVELOPE_USE_UNWRAP, NULL),
+                     ENVELOPE_OK);
+    ck_assert_int_eq(envelope_store_dir(ctx, dir, ENVELOPE_DIR_CREATE, &store, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(envelope_chain_create(store, keys, NULL, &chain, NULL), ENVELOPE_OK);
+}
+
+static int unlink_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+static void tear_down(void)
+{
+    envelope_chain_free(chain);
+    envelope_store_free(store);
+    envelope_keyring_free(keys);
+    envelope_ctx_free(ctx);
+    nftw(dir, unlink_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static envelope_status try_ctx(const void *options)
 {
-    envelope_ctx *ctx = NULL;
-    envelope_status st = envelope_ctx_new(options, &ctx, NULL);
-    envelope_ctx_free(ctx);
+    envelope_ctx *out = NULL;
+    envelope_status st = envelope_ctx_new(options, &out, NULL);
+    envelope_ctx_free(out);
     return st;
 }
 
 static envelope_status try_keyring(const void *options)
 {
-    envelope_ctx *ctx = NULL;
-    envelope_keyring *keys = NULL;
-    ck_assert_int_eq(envelope_ctx_new(NULL, &ctx, NULL), ENVELOPE_OK);
-    envelope_status st = envelope_keyring_new(ctx, options, &keys, NULL);
-    envelope_keyring_free(keys);
-    envelope_ctx_free(ctx);
+    envelope_keyring *out = NULL;
+    envelope_status st = envelope_keyring_new(ctx, options, &out, NULL);
+    envelope_keyring_free(out);
+    return st;
+}
+
+static envelope_status try_header(const void *options)
+{
+    envelope_dek *dek = NULL;
+    envelope_header *out = NULL;
+    ck_assert_int_eq(envelope_dek_generate(ctx, &dek, NULL), ENVELOPE_OK);
+    envelope_status st = envelope_header_new(keys, dek, options, &out, NULL);
+    envelope_header_free(out);
+    envelope_dek_free(dek);
+    return st;
+}
+
+static envelope_status try_chain(const void *options)
+{
+    envelope_chain *out = NULL;
+    envelope_status st = envelope_chain_open(store, keys, options, &out, NULL);
+    envelope_chain_free(out);
+    return st;
+}
+
+static envelope_status try_writer(const void *options)
+{
+    envelope_writer *out = NULL;
+    envelope_status st = envelope_writer_new(chain, options, &out, NULL);
+    envelope_writer_free(out);
+    return st;
+}
+
+static envelope_status try_verify(const void *options)
+{
+    return envelope_chain_verify(chain, options, NULL);
+}
+
+static envelope_status try_survey(const void *options)
+{
+    envelope_survey *out = NULL;
+    envelope_status st = envelope_survey_new(store, options, &out, NULL);
+    envelope_survey_free(out);
     return st;
 }
 
@@ -34,6 +110,11 @@ static const struct {
 } structs[] = {
     {"ctx_options", try_ctx, sizeof(envelope_ctx_options)},
     {"keyring_options", try_keyring, sizeof(envelope_keyring_options)},
+    {"header_options", try_header, sizeof(envelope_header_options)},
+    {"chain_options", try_chain, sizeof(envelope_chain_options)},
+    {"point_options", try_writer, sizeof(envelope_point_options)},
+    {"verify_options", try_verify, sizeof(envelope_verify_options)},
+    {"survey_options", try_survey, sizeof(envelope_survey_options)},
 };
 enum { STRUCTS = sizeof structs / sizeof structs[0] };
 
@@ -54,6 +135,7 @@ static envelope_status with(int i, size_t size, size_t at, unsigned char value)
 
 START_TEST(of_its_own_size)
 {
+    ck_assert_int_eq(structs[_i].try(NULL), ENVELOPE_OK);
     ck_assert_int_eq(with(_i, structs[_i].size, 0, 0), structs[_i].try(NULL));
 }
 END_TEST
@@ -122,6 +204,7 @@ Suite *suite(void)
     Suite *s = suite_create("structs");
     TCase *t = tcase_create("sizes");
     tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, of_its_own_size, 0, STRUCTS);
     tcase_add_loop_test(t, shorter_means_defaults, 0, STRUCTS);
     tcase_add_loop_test(t, shorter_hides_the_rest, 0, STRUCTS);
