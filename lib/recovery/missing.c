@@ -20,6 +20,25 @@ static bool is_closed_point(const struct env_surveyed *item)
            item->public.status != ENVELOPE_OK;
 }
 
+/* Would this key open the point: by a slot of its own, or by metadata that came after it and so
+ * lists it? As the headers claim. */
+static bool would_open(const envelope_survey *s, const struct env_surveyed *point, size_t key)
+{
+    if (names(point, key)) {
+        return true;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        const struct env_surveyed *m = &s->item[i];
+        bool later = m->whole && m->public.kind == ENVELOPE_OBJECT_METADATA &&
+                     m->public.status != ENVELOPE_E_AUTH && m->id.number > point->id.number &&
+                     !memcmp(m->id.chain_id, point->id.chain_id, ENV_CHAIN_ID_BYTES);
+        if (later && names(m, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Greedy cover: the key that opens most of what is still closed, again and again. Within a factor
  * of ln(n) of the smallest set, and in practice it is the smallest. */
 static envelope_status smallest_set(const envelope_survey *s, uint8_t *chosen, envelope_error *err)
@@ -34,7 +53,8 @@ static envelope_status smallest_set(const envelope_survey *s, uint8_t *chosen, e
         for (size_t k = 0; k < s->keys.count; k++) {
             size_t opens = 0;
             for (size_t i = 0; i < s->count; i++) {
-                opens += !covered[i] && is_closed_point(&s->item[i]) && names(&s->item[i], k);
+                opens +=
+                    !covered[i] && is_closed_point(&s->item[i]) && would_open(s, &s->item[i], k);
             }
             bool newer = opens == most && best != SIZE_MAX &&
                          s->keys.item[k].version > s->keys.item[best].version;
@@ -48,7 +68,7 @@ static envelope_status smallest_set(const envelope_survey *s, uint8_t *chosen, e
         }
         chosen[best] = 1;
         for (size_t i = 0; i < s->count; i++) {
-            covered[i] |= names(&s->item[i], best);
+            covered[i] |= is_closed_point(&s->item[i]) && would_open(s, &s->item[i], best);
         }
     }
     env_free(s->ctx, covered);

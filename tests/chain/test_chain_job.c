@@ -165,6 +165,35 @@ START_TEST(survey_names_missing_keys)
 }
 END_TEST
 
+/* While metadata is there, the newest key is all that has to be found. */
+START_TEST(survey_asks_for_the_newest_first)
+{
+    struct memory_store mem = {0};
+    struct test_kms kms = {0};
+    struct host h;
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    envelope_survey *s;
+    envelope_key_list *keys;
+    host_begin(&h, &kms, 1, 2);
+    rotate(&h, &mem);
+    job(&h, &mem, 3, 10);
+    envelope_store *store = memory_store_open(h.ctx, &mem);
+    MUST(envelope_survey_new(store, NULL, &s, &err));
+    MUST(envelope_survey_keys(s, &keys, &err));
+    ck_assert_uint_eq(envelope_key_list_count(keys), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const envelope_key_info *k = envelope_key_list_at(keys, i);
+        ck_assert_int_eq((k->flags & ENVELOPE_KEY_IN_SMALLEST_SET) != 0, k->ref->version == 2);
+        ck_assert_int_eq((k->flags & ENVELOPE_KEY_NEWEST) != 0, k->ref->version == 2);
+    }
+    envelope_key_list_free(keys);
+    envelope_survey_free(s);
+    envelope_store_free(store);
+    host_end(&h);
+    memory_store_clear(&mem);
+}
+END_TEST
+
 START_TEST(verify_is_clean)
 {
     struct memory_store mem = {0};
@@ -188,6 +217,7 @@ Suite *suite(void)
                                   old_key_opens_its_points_only,
                                   refresh_touches_no_point,
                                   survey_names_missing_keys,
+                                  survey_asks_for_the_newest_first,
                                   verify_is_clean,
                                   NULL};
     return suite_of("chain_job", 60, tests);
