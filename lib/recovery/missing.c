@@ -20,59 +20,93 @@ static bool is_closed_point(const struct env_surveyed *item)
            item->public.status != ENVELOPE_OK;
 }
 
+/* The metadata objects among the items: few, so that a look at each point stays cheap. */
+struct metadata {
+    size_t count;
+    const struct env_surveyed **item;
+};
+
+static envelope_status find_metadata(const envelope_survey *s, struct metadata *out,
+                                     envelope_error *err)
+{
+    out->count = 0;
+    out->item = env_alloc_array(s->ctx, s->count, sizeof *out->item);
+    if (!out->item) {
+        return env_nomem(err);
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        const struct env_surveyed *m = &s->item[i];
+        if (m->whole && m->public.kind == ENVELOPE_OBJECT_METADATA &&
+            m->public.status != ENVELOPE_E_AUTH) {
+            out->item[out->count++] = m;
+        }
+    }
+    return ENVELOPE_OK;
+}
+
 /* Would this key open the point: by a slot of its own, or by metadata that came after it and so
  * lists it? As the headers claim. */
-static bool would_open(const envelope_survey *s, const struct env_surveyed *point, size_t key)
+static bool would_open(const struct metadata *metadata, const struct env_surveyed *point,
+                       size_t key)
 {
     if (names(point, key)) {
         return true;
     }
-    for (size_t i = 0; i < s->count; i++) {
-        const struct env_surveyed *m = &s->item[i];
-        bool later = m->whole && m->public.kind == ENVELOPE_OBJECT_METADATA &&
-                     m->public.status != ENVELOPE_E_AUTH && m->id.number > point->id.number &&
-                     !memcmp(m->id.chain_id, point->id.chain_id, ENV_CHAIN_ID_BYTES);
-        if (later && names(m, key)) {
+    for (size_t i = 0; i < metadata->count; i++) {
+        const struct env_surveyed *m = metadata->item[i];
+        if (m->id.number > point->id.number && names(m, key) &&
+            !memcmp(m->id.chain_id, point->id.chain_id, ENV_CHAIN_ID_BYTES)) {
             return true;
         }
     }
     return false;
 }
 
-/* Greedy cover: the key that opens most of what is still closed, again and again. Within a factor
- * of ln(n) of the smallest set, and in practice it is the smallest. */
+/* The key that opens most of what is still closed, the higher version at equal; SIZE_MAX: none. */
+static size_t best_key(const envelope_survey *s, const struct metadata *metadata,
+                       const uint8_t *covered)
+{
+    size_t best = SIZE_MAX;
+    size_t most = 0;
+    for (size_t k = 0; k < s->keys.count; k++) {
+        size_t opens = 0;
+        for (size_t i = 0; i < s->count; i++) {
+            opens += !covered[i] && would_open(metadata, &s->item[i], k);
+        }
+        bool newer = opens == most && best != SIZE_MAX &&
+                     s->keys.item[k].version > s->keys.item[best].version;
+        if (opens && (opens > most || newer)) {
+            best = k;
+            most = opens;
+        }
+    }
+    return best;
+}
+
+/* Greedy cover: within a factor of ln(n) of the smallest set, and in practice it is the smallest.
+ */
 static envelope_status smallest_set(const envelope_survey *s, uint8_t *chosen, envelope_error *err)
 {
-    uint8_t *covered = env_alloc(s->ctx, s->count);
-    if (!covered) {
-        return env_nomem(err);
+    struct metadata metadata;
+    size_t best;
+    envelope_status st = find_metadata(s, &metadata, err);
+    if (st) {
+        return st;
     }
-    for (;;) {
-        size_t best = SIZE_MAX;
-        size_t most = 0;
-        for (size_t k = 0; k < s->keys.count; k++) {
-            size_t opens = 0;
-            for (size_t i = 0; i < s->count; i++) {
-                opens +=
-                    !covered[i] && is_closed_point(&s->item[i]) && would_open(s, &s->item[i], k);
-            }
-            bool newer = opens == most && best != SIZE_MAX &&
-                         s->keys.item[k].version > s->keys.item[best].version;
-            if (opens && (opens > most || newer)) {
-                best = k;
-                most = opens;
-            }
-        }
-        if (best == SIZE_MAX) {
-            break;
-        }
+    uint8_t *covered = env_alloc(s->ctx, s->count);
+    for (size_t i = 0; covered && i < s->count; i++) {
+        covered[i] = !is_closed_point(&s->item[i]);
+    }
+    while (covered && (best = best_key(s, &metadata, covered)) != SIZE_MAX) {
         chosen[best] = 1;
         for (size_t i = 0; i < s->count; i++) {
-            covered[i] |= is_closed_point(&s->item[i]) && would_open(s, &s->item[i], best);
+            covered[i] |= would_open(&metadata, &s->item[i], best);
         }
     }
+    st = covered ? ENVELOPE_OK : env_nomem(err);
     env_free(s->ctx, covered);
-    return ENVELOPE_OK;
+    env_free(s->ctx, metadata.item);
+    return st;
 }
 
 static bool is_newest(const struct env_keys *keys, size_t k)
