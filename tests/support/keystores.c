@@ -56,7 +56,8 @@ static void cheap_keys(struct env_ks *ks, struct env_keystore_file *file)
     ck_assert_int_eq(env_ks_unlock(ks, &pass, file, NULL), ENVELOPE_OK);
 }
 
-void keystore_write_cheap(envelope_ctx *ctx, const char *dir, int pool)
+void keystore_write_spoiled(envelope_ctx *ctx, const char *dir, int pool,
+                            void (*spoil)(struct env_keystore_entry *entry))
 {
     char path[SCRATCH_PATH_MAX];
     struct env_ks ks = {.ctx = ctx};
@@ -74,6 +75,9 @@ void keystore_write_cheap(envelope_ctx *ctx, const char *dir, int pool)
     memcpy(entry[1].fingerprint, env_rsa_public_fingerprint(env_rsa_private_public(key)), 32);
     cheap_keys(&ks, &file);
     ck_assert_int_eq(env_ks_seal(&ks, key, &entry[1], NULL), ENVELOPE_OK);
+    if (spoil) {
+        spoil(&entry[1]);
+    }
     ck_assert_int_eq(env_keystore_encode(ctx, &file, &bytes, &len, NULL), ENVELOPE_OK);
     ck_assert_int_eq(env_ks_mac(&ks, bytes, len, bytes + len - 32, NULL), ENVELOPE_OK);
     mkdir(dir, 0700);
@@ -82,6 +86,11 @@ void keystore_write_cheap(envelope_ctx *ctx, const char *dir, int pool)
     env_free(ctx, entry[1].sealed);
     env_secret_free(ctx, ks.keys, ENV_KS_KEYS_BYTES);
     env_rsa_private_free(key);
+}
+
+void keystore_write_cheap(envelope_ctx *ctx, const char *dir, int pool)
+{
+    keystore_write_spoiled(ctx, dir, pool, NULL);
 }
 
 void keystore_expect(envelope_kms *kms, const char *name, uint32_t version, int32_t state)

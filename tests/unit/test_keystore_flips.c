@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VERSION_AT = 8, SALT_AT = 20, REVISION_AT = 76 };
+enum { SALT_AT = 20, REVISION_AT = 76 };
 
 static envelope_ctx *ctx;
 static char dir[SCRATCH_PATH_MAX];
@@ -55,9 +55,6 @@ static void put_byte(size_t at, uint8_t byte)
 /* What each part may be refused as: what comes before the store key, and what comes after. */
 static bool refused_as(size_t at, envelope_status st)
 {
-    if (at == VERSION_AT || at == VERSION_AT + 1) {
-        return st == ENVELOPE_E_UNSUPPORTED;
-    }
     if (at < SALT_AT) {
         return st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_NO_KEY;
     }
@@ -117,6 +114,51 @@ START_TEST(altered_while_open)
 }
 END_TEST
 
+static void spoil_sealed(struct env_keystore_entry *entry)
+{
+    entry->sealed[entry->sealed_len - 1] ^= 1;
+}
+
+static void spoil_fingerprint(struct env_keystore_entry *entry)
+{
+    entry->fingerprint[0] ^= 1;
+}
+
+static envelope_status use(const char *what)
+{
+    envelope_kms *kms;
+    envelope_key_list *list = NULL;
+    char pem[ENVELOPE_PEM_MAX];
+    size_t len;
+    ck_assert_int_eq(keystore_open(ctx, dir, &kms, NULL), ENVELOPE_OK);
+    envelope_status st =
+        strcmp(what, "list") == 0
+            ? envelope_kms_list(kms, NULL, &list, NULL)
+            : envelope_kms_export_key(kms, "vm", 2,
+                                      strcmp(what, "public") ? 0 : ENVELOPE_EXPORT_PUBLIC, NULL, 0,
+                                      pem, sizeof pem, &len, NULL);
+    envelope_key_list_free(list);
+    envelope_kms_free(kms);
+    return st;
+}
+
+/* R-KS-17 to R-KS-19: by somebody who has the passphrase, so that the MAC is right. */
+START_TEST(spoiled_under_a_right_mac)
+{
+    ck_assert_int_eq(use("list"), ENVELOPE_OK);
+    ck_assert_int_eq(use("public"), ENVELOPE_OK);
+    ck_assert_int_eq(use("private"), ENVELOPE_OK);
+    keystore_write_spoiled(ctx, dir, 1, spoil_sealed);
+    ck_assert_int_eq(use("list"), ENVELOPE_OK);
+    ck_assert_int_eq(use("public"), ENVELOPE_OK);
+    ck_assert_int_eq(use("private"), ENVELOPE_E_AUTH);
+    keystore_write_spoiled(ctx, dir, 1, spoil_fingerprint);
+    ck_assert_int_eq(use("list"), ENVELOPE_E_AUTH);
+    ck_assert_int_eq(use("public"), ENVELOPE_E_AUTH);
+    ck_assert_int_eq(use("private"), ENVELOPE_E_AUTH);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("keystore_flips");
@@ -127,6 +169,7 @@ Suite *suite(void)
     tcase_add_test(t, flips);
     tcase_add_test(t, truncations);
     tcase_add_test(t, altered_while_open);
+    tcase_add_test(t, spoiled_under_a_right_mac);
     suite_add_tcase(s, t);
     return s;
 }

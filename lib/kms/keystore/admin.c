@@ -235,7 +235,8 @@ static envelope_status export_entry(struct env_ks *ks, const struct env_keystore
 {
     if (x->public) {
         struct env_rsa_public *public = NULL;
-        envelope_status st = env_rsa_public_from_der(ks->ctx, e->spki, e->spki_len, &public, err);
+        envelope_status st = env_ks_check_public(ks, e, err);
+        st = st ? st : env_rsa_public_from_der(ks->ctx, e->spki, e->spki_len, &public, err);
         st = st ? st : env_rsa_public_pem(public, x->buf, x->cap, x->len, err);
         env_rsa_public_free(public);
         return st;

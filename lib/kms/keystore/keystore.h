@@ -53,9 +53,12 @@ envelope_status env_ks_mac(struct env_ks *ks, const uint8_t *bytes, size_t len, 
 /* Name, version and fingerprint of entry are set; sealed is env_alloc'ed. */
 envelope_status env_ks_seal(struct env_ks *ks, const struct env_rsa_private *key,
                             struct env_keystore_entry *entry, envelope_error *err);
-/* E_FORMAT: it is not what was sealed. E_NO_KEY: removed. */
+/* E_AUTH: it is not what was sealed. E_NO_KEY: removed. */
 envelope_status env_ks_unseal(struct env_ks *ks, const struct env_keystore_entry *entry,
                               struct env_rsa_private **out, envelope_error *err);
+/* Is the public half the fingerprint's? E_AUTH. */
+envelope_status env_ks_check_public(struct env_ks *ks, const struct env_keystore_entry *entry,
+                                    envelope_error *err);
 
 /* -- state.c */
 /* The state on disk, read if it changed. passphrase: the first time only. E_NOT_FOUND, E_REFUSED,

@@ -16,17 +16,21 @@ static envelope_status reach(struct env_ks *ks, struct env_ks_state **state, env
     return ENVELOPE_E_KMS_UNREACHED;
 }
 
-static envelope_status give(const struct env_keystore_entry *e, bool replaces,
+static envelope_status give(struct env_ks *ks, const struct env_keystore_entry *e,
                             envelope_key_sink *sink, envelope_error *err)
 {
     char id[ENV_KS_ID_MAX];
     char old_id[ENV_KS_ID_MAX];
     envelope_key_ref ref = env_ks_ref(e, env_ks_key_id(id, e->name, e->version));
-    if (replaces && e->version > 1) {
+    if (e->version > 1) {
         ref.replaces = env_ks_key_id(old_id, e->name, e->version - 1);
     }
     const uint8_t *spki = e->spki_len ? e->spki : NULL;
-    envelope_status st = envelope_key_sink_add(sink, &ref, e->state, spki, e->spki_len);
+    envelope_status st = spki ? env_ks_check_public(ks, e, err) : ENVELOPE_OK;
+    if (st) {
+        return st;
+    }
+    st = envelope_key_sink_add(sink, &ref, e->state, spki, e->spki_len);
     return st ? env_fail(err, st, "keystore: key %s cannot be given", id) : ENVELOPE_OK;
 }
 
@@ -40,7 +44,7 @@ static envelope_status newest(void *self, const char *key_name, envelope_key_sin
         return st;
     }
     const struct env_keystore_entry *e = env_ks_find(&state->file, key_name, 0);
-    st = e ? give(e, true, sink, err)
+    st = e ? give(ks, e, sink, err)
            : env_fail(err, ENVELOPE_E_NO_KEY, "the keystore has no key of that name");
     env_ks_state_release(ks, state);
     return st;
@@ -58,7 +62,7 @@ static envelope_status list(void *self, const char *key_name, envelope_key_sink 
     for (size_t i = 0; !st && i < state->file.count; i++) {
         const struct env_keystore_entry *e = &state->file.entry[i];
         if (!key_name || strcmp(key_name, e->name) == 0) {
-            st = give(e, true, sink, err);
+            st = give(ks, e, sink, err);
         }
     }
     env_ks_state_release(ks, state);

@@ -181,9 +181,16 @@ static envelope_status open_der(struct env_ks *ks, const struct env_keystore_ent
     if (memcmp(fingerprint, e->fingerprint, sizeof e->fingerprint) != 0) {
         env_rsa_private_free(*out);
         *out = NULL;
-        return ENVELOPE_E_FORMAT;
+        return ENVELOPE_E_AUTH;
     }
     return ENVELOPE_OK;
+}
+
+/* The MAC was right: only who has the passphrase can have done it. */
+static envelope_status not_whole(const struct env_keystore_entry *e, envelope_error *err)
+{
+    return env_fail(err, ENVELOPE_E_AUTH, "keystore: version %u of key %s was altered", e->version,
+                    e->name);
 }
 
 envelope_status env_ks_unseal(struct env_ks *ks, const struct env_keystore_entry *e,
@@ -197,15 +204,25 @@ envelope_status env_ks_unseal(struct env_ks *ks, const struct env_keystore_entry
                         "version %u of key %s was removed from the keystore", e->version, e->name);
     }
     if (!env_chunked_plain_len(e->sealed_len, &len)) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "keystore: version %u of key %s is damaged",
-                        e->version, e->name);
+        return not_whole(e, err);
     }
     envelope_status st = env_secret_new(ks->ctx, (size_t)len, &der, err);
     st = st ? st : open_der(ks, e, der, (size_t)len, out, err);
     env_secret_free(ks->ctx, der, (size_t)len);
     if (st == ENVELOPE_E_AUTH || st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_NO_KEY) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "keystore: version %u of key %s is damaged",
-                        e->version, e->name);
+        return not_whole(e, err);
     }
     return st;
+}
+
+envelope_status env_ks_check_public(struct env_ks *ks, const struct env_keystore_entry *e,
+                                    envelope_error *err)
+{
+    uint8_t own[ENV_HASH_BYTES];
+    const struct env_bytes part = ENV_BYTES(e->spki, e->spki_len);
+    envelope_status st = env_sha256(ks->ctx, &part, 1, own, err);
+    if (st || !memcmp(own, e->fingerprint, sizeof own)) {
+        return st;
+    }
+    return not_whole(e, err);
 }
