@@ -61,6 +61,8 @@ static const struct rule rules[] = {
     {"none", ENVELOPE_OK, BYTES("")},
     {"one", ENVELOPE_OK, BYTES("\1a\0\1v")},
     {"two", ENVELOPE_OK, BYTES("\1a\0\0\2aa\0\0")},
+    {"each end of the alphabets", ENVELOPE_OK, BYTES("\7-.09_az\0\0")},
+    {"number 1", ENVELOPE_OK, BYTES("\7.number\0\x8\0\0\0\0\0\0\0\1")},
     {"an empty name", ENVELOPE_E_FORMAT, BYTES("\0\0\0")},
     {"upper case", ENVELOPE_E_FORMAT, BYTES("\1A\0\0")},
     {"a slash", ENVELOPE_E_FORMAT, BYTES("\1/\0\0")},
@@ -124,6 +126,21 @@ START_TEST(limits)
 }
 END_TEST
 
+START_TEST(callers_buffer_is_the_limit)
+{
+    uint8_t a[16];
+    size_t len = 0;
+    ck_assert_int_eq(env_attributes_set(a, 10, &len, "job", "12345", 5, NULL), ENVELOPE_E_LIMIT);
+    ck_assert_uint_eq(len, 0);
+    ck_assert_int_eq(env_attributes_set(a, 10, &len, "job", "1234", 4, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(env_attributes_set(a, 10, &len, "job", "12345", 5, NULL), ENVELOPE_E_LIMIT);
+    ck_assert_int_eq(env_attributes_set(a, 10, &len, "a", NULL, 0, NULL), ENVELOPE_E_LIMIT);
+    ck_assert_int_eq(env_attributes_set(a, 10, &len, "job", "5678", 4, NULL), ENVELOPE_OK);
+    ck_assert_uint_eq(len, 10);
+    ck_assert_mem_eq(a, "\3job\0\0045678", 10);
+}
+END_TEST
+
 START_TEST(long_name_refused)
 {
     uint8_t a[1 + 65 + 2];
@@ -175,6 +192,7 @@ Suite *suite(void)
     tcase_add_test(t, sorted_however_they_come);
     tcase_add_test(t, replaced_in_place);
     tcase_add_test(t, limits);
+    tcase_add_test(t, callers_buffer_is_the_limit);
     tcase_add_test(t, long_name_refused);
     tcase_add_test(t, callers_names);
     tcase_add_test(t, prefixes);

@@ -108,9 +108,28 @@ START_TEST(foreign_rules)
 }
 END_TEST
 
+static void expect_foreign(size_t sealed, size_t len, envelope_status expected, const char *rule)
+{
+    static uint8_t bytes[ENV_ATTRIBUTES_MAX + 1];
+    static uint8_t b[9216];
+    const struct env_box box = {.attributes = {bytes, sealed}};
+    env_box_put(&box, b, len);
+    expect_parse(parse_foreign, b, len, expected, rule);
+}
+
+START_TEST(sealed_lengths)
+{
+    expect_foreign(184, 256, ENVELOPE_OK, "no filling");
+    expect_foreign(184, 512, ENVELOPE_E_FORMAT, "R-BOX-04 256 zeros");
+    expect_foreign(185, 512, ENVELOPE_OK, "255 zeros");
+    expect_foreign(ENV_ATTRIBUTES_MAX, 8448, ENVELOPE_OK, "8,192 bytes");
+    expect_foreign(ENV_ATTRIBUTES_MAX + 1, 8448, ENVELOPE_E_FORMAT, "R-BOX-03 8,193 bytes");
+}
+END_TEST
+
 START_TEST(largest)
 {
-    static uint8_t pairs[ENV_ANCESTORS_MAX * ENV_PAIR_BYTES];
+    static uint8_t pairs[(ENV_ANCESTORS_MAX + 1) * ENV_PAIR_BYTES];
     static uint8_t b[80000];
     uint8_t attributes[SAMPLE_ATTRIBUTES_MAX];
     struct env_box box = {.attributes = {attributes, sample_attributes(attributes)},
@@ -119,6 +138,10 @@ START_TEST(largest)
     size_t len = env_box_bytes(&box);
     env_box_put(&box, b, len);
     expect_parse(parse, b, len, ENVELOPE_OK, "1,000 ancestors");
+    box.count++;
+    len = env_box_bytes(&box);
+    env_box_put(&box, b, len);
+    expect_parse(parse, b, len, ENVELOPE_E_FORMAT, "R-BOX-03 1,001 ancestors");
 }
 END_TEST
 
@@ -139,6 +162,7 @@ Suite *suite(void)
     tcase_add_test(t, empty);
     tcase_add_test(t, lengths);
     tcase_add_test(t, largest);
+    tcase_add_test(t, sealed_lengths);
     tcase_add_test(t, garbage);
     tcase_add_loop_test(t, each_rule, 0, sizeof edits / sizeof edits[0]);
     tcase_add_loop_test(t, foreign_rules, 0, sizeof foreign_edits / sizeof foreign_edits[0]);

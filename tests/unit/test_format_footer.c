@@ -27,6 +27,10 @@ static const struct rule rules[] = {
     {1, 1, ENVELOPE_E_FORMAT, {"a gap before the footer", 0, ""}},
     {1, -1, ENVELOPE_E_FORMAT, {"a part in the footer", 0, ""}},
     {1, 0, ENVELOPE_E_FORMAT, {"data shorter than told", 8, "00000000000003e7"}},
+    {1,
+     0,
+     ENVELOPE_E_FORMAT,
+     {"data up to the footer, attributes elsewhere", 8, "0000000000000410"}},
     {1, 0, ENVELOPE_E_FORMAT, {"data longer than all", 8, "ffffffffffffffff"}},
     {1, 0, ENVELOPE_E_FORMAT, {"attributes elsewhere", 16, "00000000000003e7"}},
     {1, 0, ENVELOPE_E_FORMAT, {"attributes longer", 24, "0000000000000029"}},
@@ -115,6 +119,28 @@ START_TEST(limits)
 }
 END_TEST
 
+START_TEST(most_of_metadata)
+{
+    struct env_footer f = {.table_at = 400, .table_count = ENV_ROWS_LIMIT};
+    struct env_footer out;
+    uint8_t b[ENV_FOOTER_BYTES];
+    uint64_t rows = 400 + (uint64_t)ENV_ROWS_LIMIT * ENV_ROW_BYTES;
+    env_footer_put(&f, b);
+    ck_assert_int_eq(env_footer_get(b, 0, rows + 128, &out, NULL), ENVELOPE_OK);
+    f.table_count++;
+    env_footer_put(&f, b);
+    ck_assert_int_eq(env_footer_get(b, 0, rows + ENV_ROW_BYTES + 128, &out, NULL),
+                     ENVELOPE_E_FORMAT);
+    f = (struct env_footer){.second_at = 400, .second_count = UINT32_MAX};
+    env_footer_put(&f, b);
+    ck_assert_int_eq(env_footer_get(b, 0, 400 + f.second_count + 128, &out, NULL), ENVELOPE_OK);
+    f.second_count++;
+    env_footer_put(&f, b);
+    ck_assert_int_eq(env_footer_get(b, 0, 400 + f.second_count + 128, &out, NULL),
+                     ENVELOPE_E_FORMAT);
+}
+END_TEST
+
 /* Random changes: what is accepted describes exactly the payload's length. */
 START_TEST(garbage)
 {
@@ -140,6 +166,7 @@ Suite *suite(void)
     TCase *t = tcase_create("footer");
     tcase_add_test(t, round_trip);
     tcase_add_test(t, limits);
+    tcase_add_test(t, most_of_metadata);
     tcase_add_test(t, garbage);
     tcase_add_loop_test(t, each_rule, 0, sizeof rules / sizeof rules[0]);
     suite_add_tcase(s, t);

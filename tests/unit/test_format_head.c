@@ -4,6 +4,7 @@
 #include "parser.h"
 #include "proto.h"
 #include "samples.h"
+#include <stdlib.h>
 #include <string.h>
 
 static envelope_status parse(envelope_ctx *ctx, const void *bytes, size_t len, envelope_error *err)
@@ -77,6 +78,7 @@ static const struct rule rules[] = {
     {"a name of 64", OWN, KMS, OK, {1, 0, "*", 64}},
     {"R-HEAD-01 a name of 65", OWN, KMS, NO, {1, 0, "*", 65}},
     {"R-HEAD-02 serial 0", OWN, KMS, NO, {2, 0}},
+    {"serial 1", OWN, KMS, OK, {2, 1}},
     {"serial 2^48 - 1", OWN, KMS, OK, {2, 0xffffffffffff}},
     {"R-HEAD-02 serial 2^48", OWN, KMS, NO, {2, 0x1000000000000}},
     {"R-HEAD-04 kind 0", RECIPIENT, KMS, NO, {1, 0}},
@@ -243,6 +245,42 @@ START_TEST(past_is_limited)
 }
 END_TEST
 
+/* A head with count times the same few bytes behind it. */
+static void expect_many(const char *rule, const void *bytes, size_t len, size_t count,
+                        envelope_status expected)
+{
+    static struct proto p;
+    make(&p, -1, 0, (struct proto_field){0});
+    uint8_t *all = malloc(p.len + count * len);
+    ck_assert_ptr_nonnull(all);
+    memcpy(all, p.bytes, p.len);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(all + p.len + i * len, bytes, len);
+    }
+    expect_parse(parse, all, p.len + count * len, expected, rule);
+    free(all);
+}
+
+START_TEST(keys_and_sets_are_limited)
+{
+    static const char key[] = "\x22\5\x08\2\x1a\1k";
+    static const char set[] = "\x2a\2\x08\0";
+    size_t key_len = sizeof key - 1;
+    size_t set_len = sizeof set - 1;
+    expect_many("65,536 keys", key, key_len, ENV_KEYS_LIMIT - 3, OK);
+    expect_many("R-HEAD-06 65,537 keys", key, key_len, ENV_KEYS_LIMIT - 2, NO);
+    expect_many("65,536 key sets", set, set_len, ENV_KEY_SETS_LIMIT, OK);
+    expect_many("R-HEAD-06 65,537 key sets", set, set_len, ENV_KEY_SETS_LIMIT + 1, NO);
+}
+END_TEST
+
+START_TEST(longest)
+{
+    static uint8_t bytes[ENV_HEAD_MAX + 1];
+    expect_parse(parse, bytes, sizeof bytes, NO, "R-META-01 more than 16 MiB");
+}
+END_TEST
+
 /* Many tombstones: no quadratic search, and none lost. */
 START_TEST(many_tombstones)
 {
@@ -387,6 +425,15 @@ START_TEST(keys_are_found)
     }
     struct env_key key = head.keys.item[0];
     char other[] = "other id";
+    key.kms_id = other; /* equal keys of two KMSs never cross */
+    ck_assert_uint_eq(env_keys_find(&head.keys, &key), SIZE_MAX);
+    key = head.keys.item[0];
+    key.name = other;
+    ck_assert_uint_eq(env_keys_find(&head.keys, &key), SIZE_MAX);
+    key = head.keys.item[3];
+    key.kind = ENV_SLOT_KMS;
+    ck_assert_uint_eq(env_keys_find(&head.keys, &key), SIZE_MAX);
+    key = head.keys.item[0];
     key.key_id = other; /* the fingerprint decides */
     ck_assert_uint_eq(env_keys_find(&head.keys, &key), 0);
     key.fingerprint[0] ^= 0x80;
@@ -478,6 +525,8 @@ Suite *suite(void)
     tcase_add_test(t, round_trip);
     tcase_add_test(t, recipient_counts);
     tcase_add_test(t, past_is_limited);
+    tcase_add_test(t, keys_and_sets_are_limited);
+    tcase_add_test(t, longest);
     tcase_add_test(t, many_tombstones);
     tcase_add_test(t, set_of_keys_is_found_or_added);
     tcase_add_test(t, recipients_are_sets);

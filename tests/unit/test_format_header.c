@@ -28,7 +28,7 @@ static envelope_status parse_foreign(envelope_ctx *ctx, const void *bytes, size_
     return parse_role(ENV_ROLE_FOREIGN, bytes, len, err);
 }
 
-static uint8_t copy_bytes[ENV_CAPACITY_MAX];
+static uint8_t copy_bytes[ENV_CAPACITY_MAX + 1];
 
 static size_t make(uint8_t kind, uint8_t role)
 {
@@ -237,6 +237,46 @@ START_TEST(capacity_for_a_need)
 }
 END_TEST
 
+/* The last byte before TAG is used: nothing is left for zeros. */
+START_TEST(filled_to_the_end)
+{
+    static uint8_t core[ENV_CAPACITY_MIN];
+    struct env_id id;
+    uint8_t id_bytes[ENV_ID_BYTES];
+    const uint8_t prefix[ENV_PAYLOAD_PREFIX_BYTES] = {1};
+    const uint8_t zeros[ENV_TAG_MAC_BYTES] = {0};
+    sample_id(&id, ENV_KIND_FULL);
+    env_id_put(&id, id_bytes);
+    for (size_t more = 0; more < 2; more++) {
+        size_t box = ENV_CAPACITY_MIN - 112 - 164 + more;
+        struct env_out o = env_out_over(core, sizeof core);
+        env_put_bytes(&o, id_bytes, sizeof id_bytes);
+        env_put_bytes(&o, prefix, sizeof prefix);
+        env_put_u32(&o, (uint32_t)box);
+        env_put_zeros(&o, box);
+        struct env_copy_parts parts = {{core, o.len}, zeros, 1, {"", 0}, false};
+        ck_assert_uint_eq(env_copy_need(&parts), ENV_CAPACITY_MIN + more);
+        env_copy_put(&parts, ENV_ROLE_A, 2 * ENV_CAPACITY_MIN, copy_bytes);
+        memset(copy_bytes + 20, 0, 4);
+        copy_bytes[22] = ENV_CAPACITY_MIN >> 8;
+        mend_crc(ENV_CAPACITY_MIN);
+        expect_parse(parse_a, copy_bytes, ENV_CAPACITY_MIN, more ? ENVELOPE_E_FORMAT : ENVELOPE_OK,
+                     "R-PRE-12");
+    }
+}
+END_TEST
+
+START_TEST(magic)
+{
+    make(ENV_KIND_FULL, ENV_ROLE_A);
+    ck_assert(env_copy_magic(copy_bytes, 8));
+    ck_assert(!env_copy_magic(copy_bytes, 7));
+    ck_assert(!env_copy_magic(copy_bytes, 0));
+    copy_bytes[7] ^= 1;
+    ck_assert(!env_copy_magic(copy_bytes, 8));
+}
+END_TEST
+
 START_TEST(core_that_does_not_fit)
 {
     uint8_t id[ENV_ID_BYTES] = {0};
@@ -247,6 +287,11 @@ START_TEST(core_that_does_not_fit)
     ck_assert_uint_eq(env_core_put(id, prefix, ENV_BYTES("x", 1), NULL, out, 165), 165);
     ck_assert_uint_eq(env_core_put(id, prefix, ENV_BYTES("x", 1), NULL, out, 164), 0);
     ck_assert_uint_eq(env_core_put(id, prefix, ENV_BYTES("x", 1), &context, out, sizeof out), 0);
+    static uint8_t large[2 * ENV_CAPACITY_MAX];
+    ck_assert_uint_eq(env_core_put(id, prefix, ENV_BYTES("x", 1), &context, large, sizeof large),
+                      0);
+    const struct env_bytes box = {copy_bytes, ENV_CAPACITY_MAX + 1};
+    ck_assert_uint_eq(env_core_put(id, prefix, box, NULL, large, sizeof large), 0);
 }
 END_TEST
 
@@ -310,6 +355,8 @@ Suite *suite(void)
     tcase_add_test(t, capacities);
     tcase_add_test(t, capacity_for_a_need);
     tcase_add_test(t, core_that_does_not_fit);
+    tcase_add_test(t, filled_to_the_end);
+    tcase_add_test(t, magic);
     tcase_add_test(t, longest_context);
     tcase_add_test(t, garbage);
     tcase_add_loop_test(t, each_rule, 0, sizeof rules / sizeof rules[0]);

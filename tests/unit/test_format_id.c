@@ -109,6 +109,8 @@ START_TEST(detached)
     id.generation = 0;
     env_id_put(&id, bytes);
     expect_parse(parse, bytes, sizeof bytes, ENVELOPE_OK, "a detached full point");
+    bytes[2] = 2;
+    expect_parse(parse, bytes, sizeof bytes, ENVELOPE_E_FORMAT, "standing 2, generation 0");
 }
 END_TEST
 

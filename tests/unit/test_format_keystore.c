@@ -176,6 +176,40 @@ START_TEST(limits)
 }
 END_TEST
 
+/* 65,536 versions of a key with the longest name; all but the newest destroyed. */
+START_TEST(most_entries)
+{
+    envelope_ctx *ctx = test_ctx();
+    struct env_keystore_file file = {.memory_kib = 8, .passes = 1, .revision = 1};
+    size_t room = ENV_KEYSTORE_ENTRIES_LIMIT + 1;
+    uint8_t spki[1] = {0};
+    file.entry = env_alloc_array(ctx, room, sizeof *file.entry);
+    ck_assert_ptr_nonnull(file.entry);
+    for (uint32_t i = 0; i < room; i++) {
+        memset(file.entry[i].name, 'n', ENV_KEYSTORE_NAME_MAX);
+        file.entry[i].version = i + 1;
+        file.entry[i].state = ENVELOPE_KEY_DESTROYED;
+    }
+    for (size_t more = 0; more < 2; more++) {
+        file.count = ENV_KEYSTORE_ENTRIES_LIMIT + more;
+        struct env_keystore_entry *newest = &file.entry[file.count - 1];
+        *newest = (struct env_keystore_entry){.version = newest->version,
+                                              .state = ENVELOPE_KEY_ACTIVE,
+                                              .spki = spki,
+                                              .spki_len = 1,
+                                              .sealed = spki,
+                                              .sealed_len = 1};
+        memset(newest->name, 'n', ENV_KEYSTORE_NAME_MAX);
+        expect_file(ctx, &file, more ? ENVELOPE_E_INVALID : OK);
+        newest->state = ENVELOPE_KEY_DESTROYED;
+        newest->spki_len = 0;
+        newest->sealed_len = 0;
+    }
+    env_free(ctx, file.entry);
+    envelope_ctx_free(ctx);
+}
+END_TEST
+
 START_TEST(prefixes_garbage_memory)
 {
     envelope_ctx *ctx = test_ctx();
@@ -200,6 +234,7 @@ Suite *suite(void)
     tcase_add_test(t, round_trip);
     tcase_add_test(t, empty);
     tcase_add_test(t, limits);
+    tcase_add_test(t, most_entries);
     tcase_add_test(t, prefixes_garbage_memory);
     tcase_add_loop_test(t, each_rule, 0, sizeof rules / sizeof rules[0]);
     suite_add_tcase(s, t);

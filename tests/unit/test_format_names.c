@@ -87,6 +87,16 @@ START_TEST(split)
         ck_assert_ptr_null(rest);
         ck_assert_str_eq(out, "");
     }
+    char edge[ENV_NAME_MAX + 2];
+    memset(edge, 'x', sizeof edge);
+    memcpy(edge, "chains/", 7);
+    edge[ENV_NAME_MAX + 1] = 0;
+    edge[ENV_NAME_MAX - 1] = '/';
+    ck_assert(env_name_split(edge, out, &rest));
+    ck_assert_uint_eq(strlen(out), ENV_NAME_MAX);
+    edge[ENV_NAME_MAX - 1] = 'x';
+    edge[ENV_NAME_MAX] = '/';
+    ck_assert(!env_name_split(edge, out, &rest));
     char big[400];
     memset(big, 'x', sizeof big);
     memcpy(big, "chains/", 7);
@@ -138,6 +148,7 @@ static const struct number_case numbers[] = {
     {"meta/00000281474976710656.env", 0},
     {"meta/18446744073709551617.env", 0},
     {"meta/99999999999999999999.env", 0},
+    {"meta/02814749767106560000.env", 0},
     {"meta/00000000000000000000.env", 0},
     {"meta/0000000000000000012.env", 0},
     {"meta/000000000000000000012.env", 0},
@@ -166,6 +177,8 @@ static const struct id_case ids[] = {
     {"points/20260411T221503Z-keys-" HEX_ID ".env", true, true},
     {"points/brought-" HEX_ID ".env", true, false},
     {"points/-" HEX_ID ".env", true, false},
+    {"points/-keys-" HEX_ID ".env", true, true},
+    {"points/keys-" HEX_ID ".env", true, false},
     {"points/" HEX_ID ".env", false, false},
     {"points/x-" HEX_ID ".tmp", false, false},
     {"points/x-0" HEX_ID ".env", false, false},

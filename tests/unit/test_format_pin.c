@@ -140,6 +140,9 @@ static const struct rule rules[] = {
     {"R-PIN-06 number 2^48", OWN, NO, {4, 0x1000000000000}},
     {"R-PIN-06 serial 0", OWN, NO, {6, 0}},
     {"R-PIN-06 serial 2^48", OWN, NO, {6, 0x1000000000000}},
+    {"generation 1", OWN, OK, {2, 1}},
+    {"number 1", OWN, OK, {4, 1}},
+    {"serial 1", OWN, OK, {6, 1}},
     {"no KMS yet", OWN, OK, {9, 0}},
     {"R-PIN-07 a recipient without a name", RECIPIENT, NO, {3, 0, ""}},
     {"R-PIN-08 a key without a version", KEY, NO, {5, 0}},
@@ -211,6 +214,20 @@ START_TEST(too_long)
         add(&p, 8, key, (struct proto_field){8, 0, "*", 2000});
     }
     expect_parse(parse, bytes, frame(&p, bytes, sizeof bytes), NO, "R-PIN-01 too long");
+    make(&p, -1, (struct proto_field){0});
+    while (p.len + 16 < ENVELOPE_PIN_MAX - 2100) {
+        add(&p, 8, key, (struct proto_field){8, 0, "*", 2000});
+    }
+    size_t before = p.len;
+    add(&p, 8, key, (struct proto_field){8, 0, "*", 1000});
+    size_t rest = ENVELOPE_PIN_MAX - 16 - p.len;
+    for (size_t more = 0; more < 2; more++) {
+        p.len = before;
+        add(&p, 8, key, (struct proto_field){8, 0, "*", 1000 + rest + more});
+        len = frame(&p, bytes, sizeof bytes);
+        ck_assert_uint_eq(len, ENVELOPE_PIN_MAX + more);
+        expect_parse(parse, bytes, len, more ? NO : OK, "R-PIN-01 65,536 bytes");
+    }
     sample_pin(ctx, &pin);
     for (int i = 0; i < 500; i++) {
         ck_assert_int_eq(env_keys_add(ctx, &pin.keys, &pin.keys.item[1], NULL), OK);

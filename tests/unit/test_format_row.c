@@ -114,6 +114,15 @@ START_TEST(rules_of_two_members)
     expect_row(&row, STRINGS, ENVELOPE_OK);
 
     sample_row(&row);
+    row.number = PREVIOUS;
+    row.parent = 0;
+    expect_row(&row, STRINGS, ENVELOPE_E_FORMAT);
+
+    sample_row(&row);
+    row.generation = 1;
+    expect_row(&row, STRINGS, ENVELOPE_OK);
+
+    sample_row(&row);
     row.kind = ENV_KIND_FULL;
     row.parent = 0;
     expect_row(&row, STRINGS, ENVELOPE_OK);

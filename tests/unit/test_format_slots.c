@@ -107,6 +107,8 @@ static const struct rule rules[] = {
     {"R-SLOT-10 escrow with memory", ESCROW, NO, {10, 8}},
     {"R-SLOT-10 KMS with passes", RSA, NO, {11, 1}},
     {"R-SLOT-10 no passes", ARGON2ID, NO, {11, 0}},
+    {"passes 1", ARGON2ID, OK, {11, 1}},
+    {"iterations 1", PBKDF2, OK, {11, 1}},
     {"passes 16", ARGON2ID, OK, {11, 16}},
     {"R-SLOT-10 passes 17", ARGON2ID, NO, {11, 17}},
     {"R-SLOT-10 no iterations", PBKDF2, NO, {11, 0}},
@@ -220,6 +222,21 @@ START_TEST(counts)
 }
 END_TEST
 
+START_TEST(unknown_fields)
+{
+    envelope_ctx *ctx = test_ctx();
+    static struct proto p;
+    struct env_slots *slots;
+    p.len = 0;
+    add_slot(&p, RSA, (struct proto_field){12, 1});
+    ck_assert_int_eq(env_slots_decode(ctx, p.bytes, p.len, 0, &slots, NULL), NO);
+    ck_assert_int_eq(env_slots_decode(ctx, p.bytes, p.len, 1, &slots, NULL), OK);
+    ck_assert_uint_eq(slots->count, 1);
+    env_free(ctx, slots);
+    envelope_ctx_free(ctx);
+}
+END_TEST
+
 static size_t encode(envelope_ctx *ctx, uint8_t **bytes)
 {
     struct env_slots slots;
@@ -328,6 +345,7 @@ Suite *suite(void)
     tcase_add_test(t, encode_refuses_what_decode_would);
     tcase_add_test(t, kinds_do_not_clash);
     tcase_add_test(t, counts);
+    tcase_add_test(t, unknown_fields);
     tcase_add_test(t, prefixes);
     tcase_add_test(t, garbage_and_memory);
     tcase_add_loop_test(t, each_rule, 0, sizeof rules / sizeof rules[0]);
