@@ -90,13 +90,18 @@ static void vote(struct votes *v, const uint8_t id[ENV_CHAIN_ID_BYTES])
 }
 
 static envelope_status count_votes(envelope_store *store, const struct env_names *names,
-                                   const struct match *m, struct votes *v, envelope_error *err)
+                                   const struct match *m, bool points, struct votes *v,
+                                   envelope_error *err)
 {
-    for (size_t i = 0; i < names->count && i < HEADERS_MAX; i++) {
+    size_t read = 0;
+    for (size_t i = 0; i < names->count && read < HEADERS_MAX; i++) {
         struct env_opened opened;
-        if (!env_name_is_object(names->item[i].name)) {
+        const char *rest = names->item[i].name + strlen(m->out->folder);
+        bool metadata = !strncmp(rest, "meta/", 5) || env_name_is_keys_copy(rest);
+        if (!env_name_is_object(rest) || metadata == points) {
             continue;
         }
+        read++;
         envelope_status st = env_headers_open(store, names->item[i].name, &opened, err);
         if (st == ENVELOPE_E_NOMEM || st == ENVELOPE_E_CRYPTO) {
             return st;
@@ -126,7 +131,10 @@ static envelope_status read_id(envelope_store *store, const struct match *m, env
     if (st) {
         return st;
     }
-    st = count_votes(store, &names, m, &v, err);
+    st = count_votes(store, &names, m, false, &v, err);
+    if (!st && !v.used) { /* no metadata and no keys copy: only then is a point looked at */
+        st = count_votes(store, &names, m, true, &v, err);
+    }
     env_names_free(&names);
     if (st) {
         return st;
