@@ -226,12 +226,18 @@ def finish(copy_bytes, dek=None):
     return b + p32(crc32c(b))
 
 
+def invert(x):
+    return bytes(255 - v for v in x)
+
+
 def retouch(o, at, new, copies="AB", dek=None, crc=True):
-    """The object with `new` at `at` in its header copies, CRC (and TAG, with a DEK) made right."""
+    """The object with `new` at `at` in its header copies, CRC (and TAG, with a DEK) made right. Where
+    a random byte happens to be `new`, something else."""
     out = []
     for name, c in (("A", o.a), ("B", o.b)):
         if name in copies:
-            c = c[:at] + new + c[at + len(new):]
+            there = c[at:at + len(new)]
+            c = c[:at] + (new if new != there else invert(new)) + c[at + len(new):]
             c = finish(c, dek) if crc else c
         out.append(c)
     return b"".join(out) + o.payload + o.tail

@@ -367,7 +367,7 @@ class Box(Case):
         self.fatal("R-BOX-01", b.build(box_sealed=bytes(71)).bytes, "box")
         self.fatal("R-BOX-01", b.build(box_sealed=ONE.sealed[:56]).bytes, "box")
         self.fatal("R-BOX-02", b.build(box_ctx=bytes(104)).bytes, "box")
-        self.fatal("R-BOX-02", b.build(box_sealed=ONE.sealed[:-1] + b"\0").bytes, "box")
+        self.fatal("R-BOX-02", b.build(box_sealed=flip(ONE.sealed, len(ONE.sealed) - 1)).bytes, "box")
 
     def test_plain(self):
         bk = derive.BK(b.GS[2], b.CHAIN, 2)
