@@ -79,9 +79,8 @@ envelope_status env_catalogue_set_secrets(struct env_catalogue *c, const uint8_t
         memset(block, 0, 32);
         memcpy(block, secrets + 32 * i, part);
         st = env_ctr_xor(c->ctx, c->key, secrets_entry + i, block, err);
-        memcpy(sealed + 32 * i, block, 32); /* ciphertext, or about to be freed */
-        if (st) {
-            env_wipe(sealed, 32 * blocks(len));
+        if (!st) { /* else the block is still in plain */
+            memcpy(sealed + 32 * i, block, 32);
         }
     }
     env_secret_free(c->ctx, block, 32);

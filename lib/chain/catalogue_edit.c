@@ -103,9 +103,8 @@ static envelope_status copy_rows(const struct env_catalogue *from, struct env_ca
         }
         st = env_catalogue_dek(from, i, block, err);
         st = st ? st : env_ctr_xor(to->ctx, to->key, i, block, err);
-        memcpy(to->rows[i].dek, block, 32);
-        if (st) {
-            env_wipe(to->rows[i].dek, 32);
+        if (!st) { /* else the block is still in plain */
+            memcpy(to->rows[i].dek, block, 32);
         }
     }
     env_secret_free(from->ctx, block, 32);

@@ -143,49 +143,49 @@ static envelope_status load_head(struct env_catalogue *c, const struct env_paylo
     return st;
 }
 
+/* The plain DEK goes through the arena only: row lies there, and comes out encrypted. */
 static envelope_status load_row(struct env_catalogue *c, const uint8_t *raw, const struct layout *l,
-                                envelope_error *err)
+                                struct env_row *row, envelope_error *err)
 {
-    struct env_row *row = &c->rows[c->row_count];
-    uint64_t previous = c->row_count ? row[-1].number : 0;
+    uint64_t previous = c->row_count ? c->rows[c->row_count - 1].number : 0;
     envelope_status st = env_row_get(raw, previous, l->footer.second_count,
                                      (uint32_t)c->head.key_set_count, row, err);
-    if (st) {
-        env_wipe(row->dek, 32);
-        return st;
-    }
-    /* replace the plain DEK at once */
-    if (!(row->flags & ENV_ROW_DEK_UNKNOWN)) {
+    if (!st && !(row->flags & ENV_ROW_DEK_UNKNOWN)) {
         st = env_ctr_xor(c->ctx, c->key, c->row_count, row->dek, err);
     }
     if (st) {
-        env_wipe(row->dek, 32);
         return st;
     }
-    c->row_count++;
+    c->rows[c->row_count++] = *row;
     return ENVELOPE_OK;
 }
+
+/* In the arena. */
+struct row_work {
+    uint8_t raw[ROWS_AT_ONCE * ENV_ROW_BYTES];
+    struct env_row row;
+};
 
 static envelope_status load_rows(struct env_catalogue *c, const struct env_payload_reader *r,
                                  const struct layout *l, envelope_error *err)
 {
     uint64_t count = l->footer.table_count;
-    uint8_t *raw;
+    struct row_work *work;
     c->row_room = (size_t)count + 1;
     c->rows = env_alloc_array(c->ctx, c->row_room, sizeof *c->rows);
     if (!c->rows) {
         return env_nomem(err);
     }
-    envelope_status st = env_secret_new(c->ctx, (size_t)ROWS_AT_ONCE * ENV_ROW_BYTES, &raw, err);
+    envelope_status st = env_secret_new(c->ctx, sizeof *work, &work, err);
     for (uint64_t i = 0; !st && i < count; i += ROWS_AT_ONCE) {
         uint64_t n = count - i < ROWS_AT_ONCE ? count - i : ROWS_AT_ONCE;
-        st = env_payload_read(r, l->footer.table_at + i * ENV_ROW_BYTES, raw,
+        st = env_payload_read(r, l->footer.table_at + i * ENV_ROW_BYTES, work->raw,
                               (size_t)n * ENV_ROW_BYTES, NULL, err);
         for (uint64_t k = 0; !st && k < n; k++) {
-            st = load_row(c, raw + k * ENV_ROW_BYTES, l, err);
+            st = load_row(c, work->raw + k * ENV_ROW_BYTES, l, &work->row, err);
         }
     }
-    env_secret_free(c->ctx, raw, (size_t)ROWS_AT_ONCE * ENV_ROW_BYTES);
+    env_secret_free(c->ctx, work, sizeof *work);
     return st ? st : env_catalogue_index(c, err);
 }
 

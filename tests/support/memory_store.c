@@ -121,8 +121,8 @@ static envelope_status create(void *self, const char *name, uint64_t hint, void 
 static envelope_status append(void *self, void *file, const void *data, size_t len,
                               envelope_error *err)
 {
+    struct memory_store *mem = ((struct memory_host *)self)->mem;
     struct writing *w = file;
-    (void)self;
     (void)err;
     if (w->len + len > w->room) {
         w->room = 2 * (w->len + len);
@@ -130,6 +130,9 @@ static envelope_status append(void *self, void *file, const void *data, size_t l
     }
     memcpy(w->data + w->len, data, len);
     w->len += len;
+    if (mem->after_write) {
+        mem->after_write(mem->user, w->name, data, len);
+    }
     return ENVELOPE_OK;
 }
 

@@ -23,6 +23,8 @@ struct memory_store {
     void (*before_list)(void *user, const char *prefix);
     /* called after a file has got its final name */
     void (*after_finish)(void *user, const char *name);
+    /* called with what was put behind a file that is being written */
+    void (*after_write)(void *user, const char *name, const void *data, size_t len);
     void *user;
 };
 
