@@ -193,6 +193,27 @@ def test_order_of_a_refresh():
         assert not opened, "no point is opened"
 
 
+def test_refresh_opens_no_point():
+    """As the kernel saw it: strace, on a chain of 10 GiB in the thorough run."""
+    if not shutil.which("strace"):
+        tap.note("SKIP no strace: the journal above has shown it on a small chain only")
+        return
+    size = (10 << 30) if ALL else (16 << 20)
+    with Case(PLAIN, "refresh", "{root}/repo") as case:
+        root = case.bed.root
+        PLAIN.copy_to(root)
+        with subprocess.Popen(["head", "-c", str(size), "/dev/zero"], stdout=subprocess.PIPE) as zeros:
+            subprocess.run(program(root, "backup", root / "repo", "-"), stdin=zeros.stdout, check=True,
+                           capture_output=True)
+        trace = root / "trace"
+        subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=open,openat,openat2",
+                        *program(root, "refresh", "--new-generation", root / "repo")], check=True,
+                       capture_output=True)
+        names = re.findall(r'"([^"]*\.env)"', trace.read_text())
+        tap.note(f"{size >> 20} MiB: {len(names)} objects opened, none of them a point")
+        assert names and not [n for n in names if "-full-" in n], names
+
+
 def test_backup_killed_between_any_two_changes():
     with Case(PLAIN, "backup", "{root}/repo", "{root}/two") as case:
         seen = killed(case, [FIRST, SECOND])
