@@ -3,6 +3,8 @@
 both asked about the same damaged bytes: their statuses must be the same.
 
     interop.py LIBENVELOPE.so [SEED]
+
+The seed is also taken from ENVELOPE_SEED; ENVELOPE_THOROUGH asks more often.
 """
 
 import os
@@ -20,13 +22,13 @@ try:
     from second_reader.data import source
     from second_reader.keys import Keys
     from second_reader.rules import Reject
-    from support import POOL, private
+    from support import POOL, SEED, THOROUGH, private
 except ImportError as e:
     print(f"skipped: {e.name} is missing (python3-cryptography, python3-argon2)")
     sys.exit(77)
 
 LIB = None
-SEED = 1
+TIMES = 10 if THOROUGH else 1
 PASSPHRASE = b"open sesame"
 
 
@@ -136,7 +138,7 @@ class Foreign(unittest.TestCase):
         r = random.Random(SEED)
         good = self.slots()
         seen = {}
-        for i in range(1500):
+        for i in range(1500 * TIMES):
             many = [dict(s) for s in r.choices(good, k=r.choice((0, 1, 1, 1, 2, 3, 5, 17)))]
             for s in many:
                 if r.random() < .7:
@@ -174,7 +176,7 @@ class Foreign(unittest.TestCase):
         r = random.Random(SEED)
         good = b.foreign(slot_list=self.slots()[2:])
         seen = {}
-        for i in range(1500):
+        for i in range(1500 * TIMES):
             bad = bytearray(good)
             for _ in range(r.choice((1, 1, 2, 3))):
                 at = r.choice((r.randrange(len(bad)), r.randrange(32), r.randrange(192, 200)))
@@ -243,7 +245,7 @@ class Keystore(unittest.TestCase):
                         b.entry(private(3), name="x")])
         places = list(range(88)) + [at for e in entry_starts(good) for at in range(e, e + 52)]
         seen = {}
-        for i in range(300):
+        for i in range(300 * TIMES):
             bad = bytearray(good)
             at = r.choice(places) if r.random() < .8 else r.randrange(len(bad))
             bad[at] = r.choice((0, 1, 2, 4, 0x80, 0xff, bad[at] ^ 1 << r.randrange(8)))
@@ -276,6 +278,6 @@ CORE = b.foreign()[32:32 + int.from_bytes(b.foreign()[24:28], "big")]
 
 if __name__ == "__main__":
     LIB = Library(sys.argv[1])
-    SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    SEED = int(sys.argv[2]) if len(sys.argv) > 2 else SEED
     print(f"seed {SEED}")
     unittest.main(argv=sys.argv[:1])

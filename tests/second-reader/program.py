@@ -3,6 +3,8 @@
 same of the object.
 
     program.py ENVELOPE [--damage N] [--seed S]
+
+The seed is also taken from ENVELOPE_SEED; ENVELOPE_THOROUGH damages more often.
 """
 
 import argparse
@@ -26,7 +28,7 @@ try:
     from second_reader.keys import Keys, load_private
     from second_reader.keystore import Keystore
     from second_reader.rules import Reject
-    from support import POOL, private
+    from support import POOL, SEED, THOROUGH, private
 except ImportError as e:
     print(f"skipped: {e.name} is missing (python3-cryptography, python3-argon2)")
     sys.exit(77)
@@ -357,8 +359,8 @@ def change(r, good):
 if __name__ == "__main__":
     p = argparse.ArgumentParser()
     p.add_argument("envelope")
-    p.add_argument("--damage", type=int, default=25)
-    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--damage", type=int, default=1000 if THOROUGH else 25)
+    p.add_argument("--seed", type=int, default=SEED)
     ARGS = p.parse_args()
     print(f"seed {ARGS.seed}")
     unittest.main(argv=sys.argv[:1])

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import unittest
 
 from second_reader import verdict
@@ -13,6 +14,9 @@ FORMAT = os.path.join(HERE, "..", "..", "docs", "format.md")
 POOL = os.path.join(HERE, "..", "keys")
 RULE = re.compile(r"^- \*\*(R-[A-Z]+-\d+)\*\* \((E_[A-Z_]+)", re.M)
 PASSWORD = b"correct horse"
+
+THOROUGH = bool(os.environ.get("ENVELOPE_THOROUGH"))
+SEED = int(os.environ.get("ENVELOPE_SEED") or (secrets.randbelow(2**31) if THOROUGH else 1))
 
 hit = set()
 
