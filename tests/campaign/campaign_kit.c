@@ -86,6 +86,7 @@ struct campaign *campaign_begin(void)
     signal(SIGBUS, on_death);
     c->why.size = sizeof c->why;
     c->kms.remembers = true;
+    c->thin = 1;
     host_begin(&c->host, &c->kms, 1, 2);
     make_chain(c);
     find_targets(c);
@@ -175,6 +176,19 @@ void campaign_verify(struct campaign *c, uint64_t point)
     c->verdict = envelope_chain_verify(c->chain, &o, &c->why);
 }
 
+void campaign_verify_alone(struct campaign *c, const struct target *t)
+{
+    bool hidden[TARGETS_MAX];
+    for (size_t i = 0; i < c->targets; i++) {
+        hidden[i] = c->target[i].file->hidden;
+        c->target[i].file->hidden = hidden[i] || (!c->target[i].point && &c->target[i] != t);
+    }
+    campaign_verify(c, 0);
+    for (size_t i = 0; i < c->targets; i++) {
+        c->target[i].file->hidden = hidden[i];
+    }
+}
+
 static char reason[512];
 
 static const char *judge_one(const struct finding *f, const struct target *t,
@@ -202,7 +216,7 @@ static const char *judge_one(const struct finding *f, const struct target *t,
 static envelope_status worst(const struct truth *truth)
 {
     envelope_status st = ENVELOPE_OK;
-    for (size_t i = 0; i < truth->said; i++) {
+    for (size_t i = 0; !truth->no_fault && i < truth->said; i++) {
         st = !st || truth->say[i].status == ENVELOPE_E_AUTH ? truth->say[i].status : st;
     }
     return st;

@@ -36,6 +36,8 @@ struct campaign {
     size_t findings;
     envelope_status verdict; /* what verify returned */
     envelope_error why;
+    bool copy_gone;        /* the newest metadata's keys copy is hidden */
+    uint64_t thin;         /* of a sample: how many more are passed over, 1: none */
     uint8_t *want[POINTS]; /* the data of the points */
     uint8_t *got;
 };
@@ -51,6 +53,9 @@ void mend(struct target *t, const struct flip *f);
 
 /* Fills findings and verdict; point 0: all, of points the headers only. */
 void campaign_verify(struct campaign *c, uint64_t point);
+/* The same with all metadata but t out of sight: what is said of one does not hang on the others,
+ * and it costs a fraction. */
+void campaign_verify_alone(struct campaign *c, const struct target *t);
 /* NULL, or how the findings differ from the truth. */
 const char *judge(const struct campaign *c, const struct target *t, const struct truth *truth);
 /* NULL, or how what is read of the point is not what the truth allows. */

@@ -29,6 +29,7 @@ struct truth {
     } say[SAID_MAX];
     /* format.md leaves it to the rules of protobuf whether a copy with this flip is whole. */
     bool open_question;
+    bool no_fault; /* said, but verify returns OK: a key that is not at hand */
     enum served served;
     size_t bad_chunk; /* of the payload, SIZE_MAX: none */
 };
