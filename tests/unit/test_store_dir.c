@@ -696,6 +696,7 @@ static int write_many(unsigned seed)
             return 1;
         }
     }
+    envelope_store_free(store);
     return 0;
 }
 
@@ -707,6 +708,7 @@ START_TEST(writers_that_clean)
     for (unsigned i = 0; i < WRITERS; i++) {
         child[i] = fork();
         if (child[i] == 0) {
+            envelope_ctx_free(ctx); /* of no use after the fork */
             _exit(envelope_ctx_new(NULL, &ctx, NULL) ? 1 : write_many(i));
         }
     }

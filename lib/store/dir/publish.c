@@ -33,11 +33,17 @@ static int rename_to(const struct env_publish *p)
     return number && there(p) ? 0 : number;
 }
 
+static envelope_status not_named(int number, const char *name, envelope_error *err)
+{
+    return number == EEXIST ? env_fail(err, ENVELOPE_E_EXISTS, "%s exists already", name)
+                            : env_dir_failed(err, number, "naming", name);
+}
+
 static envelope_status give_name(const struct env_publish *p, envelope_error *err)
 {
     int number = link_to(p);
     if (!no_links(number)) {
-        return number ? env_dir_failed(err, number, "naming", p->name) : ENVELOPE_OK;
+        return number ? not_named(number, p->name, err) : ENVELOPE_OK;
     }
     number = rename_to(p);
     if (no_links(number) || number == EINVAL) {
@@ -46,7 +52,7 @@ static envelope_status give_name(const struct env_publish *p, envelope_error *er
                         "(%s): keep the repository on another",
                         p->name);
     }
-    return number ? env_dir_failed(err, number, "naming", p->name) : ENVELOPE_OK;
+    return number ? not_named(number, p->name, err) : ENVELOPE_OK;
 }
 
 envelope_status env_publish(const struct env_publish *p, envelope_error *err)
