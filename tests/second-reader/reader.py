@@ -59,9 +59,14 @@ def out_file(path):
         return
     part = path + ".partial"
     kept = []
-    with open(part, "wb") as f:
-        yield f, lambda: kept.append(True)
-    os.replace(part, path) if kept else os.unlink(part)
+    try:
+        with open(part, "wb") as f:
+            yield f, lambda: kept.append(True)
+        if kept:
+            os.replace(part, path)
+    finally:
+        if not kept:
+            os.unlink(part)
 
 
 def describe_object(result):
