@@ -35,11 +35,12 @@ envelope_status env_wire_unpack(envelope_ctx *ctx, const struct env_wire_rules *
                                 envelope_error *err);
 void env_wire_free(envelope_ctx *ctx, struct ProtobufCMessage *message);
 
-/* *out is env_alloc'ed; room bytes stand before the message and after it, zeroed, for a frame. */
+/* Zeroed bytes before the message and after it, for what it stands in. */
 struct env_wire_frame {
     size_t before;
     size_t after;
 };
+/* *out is env_alloc'ed. E_NOMEM. */
 envelope_status env_wire_pack(envelope_ctx *ctx, const struct ProtobufCMessage *message,
                               struct env_wire_frame frame, uint8_t **out, size_t *len,
                               envelope_error *err);

@@ -89,6 +89,7 @@ static const struct rule rules[] = {
     {"R-HEAD-04 name of 256", RECIPIENT, KMS, NO, {3, 0, "*", 256}},
     {"R-HEAD-04 KMS with a fingerprint", RECIPIENT, KMS, NO, {4, 0, "*", 32}},
     {"R-HEAD-04 password with a kms_id", RECIPIENT, PASSWORD, NO, {2, 0, "lab"}},
+    {"R-HEAD-04 password with a kms_id of 65", RECIPIENT, PASSWORD, NO, {2, 0, "*", 65}},
     {"R-HEAD-04 password without a name", RECIPIENT, PASSWORD, NO, {3, 0, ""}},
     {"R-HEAD-04 password with a fingerprint", RECIPIENT, PASSWORD, NO, {4, 0, "*", 32}},
     {"R-HEAD-04 escrow with a kms_id", RECIPIENT, ESCROW, NO, {2, 0, "lab"}},

@@ -64,6 +64,8 @@ static const struct rule rules[] = {
     {"kms_id of 64", RSA, OK, {3, 0, "*", 64}},
     {"R-SLOT-04 kms_id of 65", RSA, NO, {3, 0, "*", 65}},
     {"R-SLOT-04 password with a kms_id", ARGON2ID, NO, {3, 0, "lab"}},
+    {"R-SLOT-04 password with a kms_id of 65", ARGON2ID, NO, {3, 0, "*", 65}},
+    {"R-SLOT-06 password with a key_id of 256", ARGON2ID, NO, {5, 0, "*", 256}},
     {"R-SLOT-04 escrow with a kms_id", ESCROW, NO, {3, 0, "lab"}},
     {"R-SLOT-05 no name", RSA, NO, {4, 0, ""}},
     {"R-SLOT-05 a password without a name", PBKDF2, NO, {4, 0, ""}},
