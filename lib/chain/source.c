@@ -1,5 +1,6 @@
 #include "chain/source.h"
 #include "base/error.h"
+#include "object/tag.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +54,41 @@ static bool is_damage(envelope_status st)
     return st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_AUTH || st == ENVELOPE_E_UNSUPPORTED;
 }
 
+/* Does a copy verify under this DEK, whatever its box holds? */
+static envelope_status tag_holds(const struct env_headers *headers, const envelope_dek *dek,
+                                 bool *yes, envelope_error *err)
+{
+    uint8_t *key;
+    *yes = false;
+    envelope_status st = env_secret_new(headers->ctx, 32, &key, err);
+    if (st) {
+        return st;
+    }
+    st = env_key_header(headers->ctx, env_dek_key(dek), key, err);
+    for (int i = 0; !st && i < 2; i++) {
+        *yes = *yes ||
+               (headers->whole[i] && !env_tag_check(headers->ctx, key, &headers->copy[i], NULL));
+    }
+    env_secret_free(headers->ctx, key, 32);
+    return st;
+}
+
+/* crypto.md 4.2, LINK must match. A whole header under this DEK that is not the listed one was put
+ * there by somebody who has the DEK: what lies behind it is his, and the catalogue must not serve
+ * it either. */
+static envelope_status check_link(struct env_source *s, const struct env_headers *headers,
+                                  const envelope_dek *dek, const uint8_t link[ENV_LINK_BYTES],
+                                  envelope_error *err)
+{
+    if (!memcmp(headers->link, link, ENV_LINK_BYTES)) {
+        return ENVELOPE_OK;
+    }
+    envelope_status st = tag_holds(headers, dek, &s->replaced, err);
+    return st ? st
+              : env_fail(err, ENVELOPE_E_AUTH,
+                         "the header is not the one that the catalogue lists");
+}
+
 /* What of the headers can be used with this DEK; *prefix is P when one copy verified. */
 static envelope_status use_headers(struct env_source *s, const envelope_dek *dek,
                                    const uint8_t link[ENV_LINK_BYTES], uint8_t prefix[56],
@@ -62,10 +98,15 @@ static envelope_status use_headers(struct env_source *s, const envelope_dek *dek
     struct env_object *object = NULL;
     envelope_status st =
         env_headers_read(s->ctx, env_store_read, &s->file, s->file.bytes, &headers, err);
-    st = st ? st : env_object_unlock_with(headers, dek, &object, err);
-    if (!st && memcmp(object->headers->link, link, ENV_LINK_BYTES) != 0) {
-        st = env_fail(err, ENVELOPE_E_AUTH, "the header is not the one that the catalogue lists");
+    if (st) {
+        return st;
     }
+    st = check_link(s, headers, dek, link, err);
+    if (st) {
+        env_headers_free(headers);
+        return st;
+    }
+    st = env_object_unlock_with(headers, dek, &object, err);
     if (!st) {
         memcpy(s->copy, object->state, sizeof s->copy);
         memcpy(prefix, object->copy->prefix, ENV_PAYLOAD_PREFIX_BYTES);
@@ -107,7 +148,9 @@ static envelope_status open_listed(envelope_chain *chain, const struct env_row *
                         (unsigned long long)s->file.bytes, (unsigned long long)row->stored_bytes);
     }
     envelope_status st = use_headers(s, dek, row->link, prefix, &why);
-    if (st && !is_damage(st)) {
+    /* A whole header under this DEK that is not the listed one was put there by somebody who has
+     * the DEK: what lies behind it is his, so the catalogue must not serve it either. */
+    if (st && (s->replaced || !is_damage(st))) {
         if (err) {
             *err = why;
         }

@@ -32,6 +32,7 @@ struct env_source {
     int32_t served;          /* ENV_SERVED_* */
     int32_t copy[2];         /* ENV_COPY_* of the header copies, as far as known */
     char why[200];           /* what is wrong with the headers, if anything */
+    bool replaced;           /* a copy verified, and its LINK is another */
     envelope_status headers; /* OK, E_FORMAT or E_AUTH */
     const char *part;        /* where it failed, as events of verify name it */
 };
