@@ -148,8 +148,6 @@ static envelope_status open_listed(envelope_chain *chain, const struct env_row *
                         (unsigned long long)s->file.bytes, (unsigned long long)row->stored_bytes);
     }
     envelope_status st = use_headers(s, dek, row->link, prefix, &why);
-    /* A whole header under this DEK that is not the listed one was put there by somebody who has
-     * the DEK: what lies behind it is his, so the catalogue must not serve it either. */
     if (st && (s->replaced || !is_damage(st))) {
         if (err) {
             *err = why;
