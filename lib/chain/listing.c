@@ -142,6 +142,31 @@ static bool is_final(envelope_status st)
            st == ENVELOPE_E_CALLBACK || st == ENVELOPE_E_CANCELLED;
 }
 
+/* crypto.md 4.6: the root in the box is the chain's, and so must be the key of its block hashes, as
+ * far as SECRETS tell: else a point of one generation brings in the hashes of another. */
+static envelope_status check_block_hash(const struct walk *w, const struct env_object *object,
+                                        envelope_error *err)
+{
+    const struct env_id *id = &object->copy->id;
+    uint8_t *bk;
+    bool known;
+    if (!w->how->base || id->standing != ENV_ATTESTED) {
+        return ENVELOPE_OK;
+    }
+    envelope_status st = env_secret_new(w->chain->ctx, 32, &bk, err);
+    if (st) {
+        return st;
+    }
+    st = env_catalogue_generation_key(w->how->base, id->generation, "block hash",
+                                      w->chain->chain_id, bk, &known, err);
+    if (!st && known && !env_equal_secret(bk, object->box.block_hash, 32)) {
+        st = env_fail(err, ENVELOPE_E_AUTH,
+                      "the box holds a block hash key that is not its generation's");
+    }
+    env_secret_free(w->chain->ctx, bk, 32);
+    return st;
+}
+
 static envelope_status open_point(struct walk *w, const struct env_seen *seen,
                                   struct env_opened *opened, struct env_extra *out,
                                   envelope_error *err)
@@ -154,6 +179,7 @@ static envelope_status open_point(struct walk *w, const struct env_seen *seen,
         env_object_unlock(opened->headers, w->chain->keyring, &opening, &object, err);
     opened->headers = NULL;
     w->failures += opening.failures;
+    st = st ? st : check_block_hash(w, object, err);
     st = st ? st : env_extra_describe(object, &opened->file, seen->name, out, err);
     env_object_free(object);
     return st;

@@ -275,7 +275,9 @@ const char *attacker_plant(struct attacker *a, struct memory_store *mem, const s
         .kind = ENV_KIND_FULL,
         .standing = what->detached ? ENV_DETACHED : ENV_ATTESTED,
         .content = ENV_CONTENT_STREAM,
-        .generation = what->detached ? 0 : what->generation,
+        .generation = what->detached ? 0
+                      : what->claims ? what->claims
+                                     : what->generation,
         .serial = what->serial,
         .number = what->number,
     };
@@ -287,6 +289,7 @@ const char *attacker_plant(struct attacker *a, struct memory_store *mem, const s
     ck_assert(found || what->detached);
     MUST(env_catalogue_generation_key(a->newest, what->generation, "block hash", a->chain_id, bk,
                                       &found, &err));
+    bk[0] ^= what->other_block_hash;
     MUST(envelope_dek_generate(a->ctx, &dek, &err));
     slot_for(a, what, dek, &slots);
     const struct env_box box = {.root = what->detached ? zeros : root,

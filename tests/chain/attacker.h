@@ -33,6 +33,8 @@ struct planted {
     int wrap_pool; /* the slot: lab/vm version, for this pool key */
     uint32_t wrap_version;
     bool detached;
+    uint32_t claims;       /* the generation in ID, 0: the one that he knows */
+    bool other_block_hash; /* BK in the box is not the chain's */
 };
 /* Returns the name. */
 const char *attacker_plant(struct attacker *a, struct memory_store *mem,
