@@ -1,5 +1,6 @@
 #include "chain/pinning.h"
 #include "base/error.h"
+#include "base/text.h"
 #include <string.h>
 
 envelope_status env_pin_take(envelope_chain *chain, const void *pin, size_t len,
@@ -112,12 +113,13 @@ envelope_status env_pin_follow(envelope_chain *chain, const struct env_catalogue
     return env_pin_save(chain, err);
 }
 
+/* In points/ and in tmp/ the object id is part of the name, in different places. */
 static bool named(const struct env_names *names, const uint8_t object_id[ENV_OBJECT_ID_BYTES])
 {
+    char id[2 * ENV_OBJECT_ID_BYTES + 1];
+    env_hex(id, object_id, ENV_OBJECT_ID_BYTES);
     for (size_t i = 0; i < names->count; i++) {
-        uint8_t id[ENV_OBJECT_ID_BYTES];
-        if (env_name_object_id(names->item[i].name, id) &&
-            !memcmp(id, object_id, ENV_OBJECT_ID_BYTES)) {
+        if (strstr(names->item[i].name, id)) {
             return true;
         }
     }
