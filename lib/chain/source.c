@@ -173,10 +173,10 @@ static void tell(envelope_chain *chain, const struct env_source *s, uint64_t poi
     if (s->served == ENV_SERVED_WHOLE) {
         return;
     }
-    env_emit(&events, ENVELOPE_EVENT_REPAIRED, s->headers, &subject, "%s: %s; served %s", s->name,
-             s->why,
+    env_emit(&events, ENVELOPE_EVENT_REPAIRED, s->headers, &subject, "%s: served %s: %s", s->name,
              s->served == ENV_SERVED_TWIN ? "from the other copy of the header"
-                                          : "by the catalogue alone");
+                                          : "by the catalogue alone",
+             s->why);
 }
 
 envelope_status env_source_listed(envelope_chain *chain, const struct env_catalogue *c, size_t row,
