@@ -1,4 +1,5 @@
 #include "chain_kit.h"
+#include "format/crc32c.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,4 +274,18 @@ size_t count_files(struct memory_store *mem, const char *part)
         n++;
     }
     return n;
+}
+
+void forge_header(struct memory_file *f, size_t field, int width, uint64_t value)
+{
+    for (int copy = 0; copy < 2; copy++) {
+        uint8_t *p = f->data + (copy ? 16384 : 0);
+        for (int i = 0; i < width; i++) {
+            p[32 + field + (size_t)i] = (uint8_t)(value >> (8 * (width - 1 - i)));
+        }
+        uint32_t crc = env_crc32c(p, 16380);
+        for (int i = 0; i < 4; i++) {
+            p[16380 + i] = (uint8_t)(crc >> (8 * (3 - i)));
+        }
+    }
 }

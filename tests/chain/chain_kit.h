@@ -73,4 +73,9 @@ void must_ok(envelope_status st, const envelope_error *err, const char *call, co
 /* Everything below the part of the name is removed. */
 void remove_all(struct memory_store *mem, const char *part);
 size_t count_files(struct memory_store *mem, const char *part);
+
+/* Offsets in ID, and what an outsider can do with them: the field is changed in both copies, the
+ * CRC is right, TAG is not. */
+enum { ID_CHAIN = 4, ID_GENERATION = 52, ID_SERIAL = 56, ID_NUMBER = 64 };
+void forge_header(struct memory_file *f, size_t field, int width, uint64_t value);
 #endif

@@ -177,6 +177,10 @@ START_TEST(listed_by_the_next_run)
     }
     ck_assert_uint_eq(unlisted(), 0);
     read_back(2, 2, 100);
+    envelope_chain *chain = host_open(&h, &mem, NULL);
+    ck_assert_int_eq(chain->catalogue->rows[1].provenance,
+                     _i == 0 ? ENV_FROM_PENDING : ENV_FROM_GENERATION);
+    envelope_chain_free(chain);
     end();
 }
 END_TEST

@@ -139,8 +139,11 @@ static envelope_status append(void *self, void *file, const void *data, size_t l
 static envelope_status reread(void *self, void *file, uint64_t offset, void *buf, size_t len,
                               envelope_error *err)
 {
+    struct memory_store *mem = ((struct memory_host *)self)->mem;
     struct writing *w = file;
-    (void)self;
+    if (mem->before_reread) {
+        mem->before_reread(mem->user, w->name, w->data, w->len);
+    }
     if (offset > w->len || len > w->len - offset) {
         return envelope_error_set(err, ENVELOPE_E_IO, 0, "read behind the end");
     }

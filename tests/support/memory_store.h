@@ -21,6 +21,8 @@ struct memory_store {
     envelope_status (*before_finish)(void *user, const char *name);
     /* called before names are listed */
     void (*before_list)(void *user, const char *prefix);
+    /* called before what was written is read back: the bytes may be altered */
+    void (*before_reread)(void *user, const char *name, uint8_t *data, size_t len);
     /* called after a file has got its final name */
     void (*after_finish)(void *user, const char *name);
     /* called with what was put behind a file that is being written */

@@ -16,7 +16,8 @@ static envelope_status newest(void *self, const char *key_name, envelope_key_sin
         return envelope_error_set(err, ENVELOPE_E_KMS_UNREACHED, 0, "the KMS is down");
     }
     snprintf(id, sizeof id, "%s/%d", key_name, k->newest);
-    const uint8_t *spki = env_rsa_public_spki(env_rsa_private_public(k->pair[k->newest]), &len);
+    int shown = k->public_of ? k->public_of : k->newest;
+    const uint8_t *spki = env_rsa_public_spki(env_rsa_private_public(k->pair[shown]), &len);
     envelope_key_ref ref = {.size = sizeof ref,
                             .key_id = id,
                             .version = k->no_version ? 0 : (uint32_t)k->newest,

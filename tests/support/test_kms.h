@@ -18,7 +18,8 @@ struct test_kms {
     int pool[TEST_KMS_VERSIONS + 1]; /* number of the pool's key */
     int newest;                      /* version that `newest` answers */
     bool down;
-    bool no_version;      /* gives no version numbers */
+    int public_of;   /* whose public half `newest` shows with it, 0: its own; a KMS that lies */
+    bool no_version; /* gives no version numbers */
     const char *replaces; /* what `newest` says, NULL: nothing */
     unsigned asked;
     unsigned unwrapped;
