@@ -149,6 +149,7 @@ static envelope_status open_listed(envelope_chain *chain, const struct env_row *
     }
     envelope_status st = use_headers(s, dek, row->link, prefix, &why);
     if (st && (s->replaced || !is_damage(st))) {
+        s->part = s->replaced ? "header copies A and B" : s->part;
         if (err) {
             *err = why;
         }
