@@ -153,7 +153,8 @@ static long campaign(const char *what, envelope_status (*run)(struct stage *, en
         }
     }
     ck_assert_int_lt(at, STEPS_MAX);
-    ck_assert_uint_gt(n->failed, 20);
+    /* a share, since the sample is a smaller one under sanitizers */
+    ck_assert_uint_gt(4 * n->failed, n->failed + n->right);
     tap_note("%s, %s: every %ldth of %ld allocations (first: %ld), %u errors, %u right results",
              what, for_ever ? "for ever" : "once", step, at - 1, first, n->failed, n->right);
     return at;

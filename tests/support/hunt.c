@@ -3,11 +3,23 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum { MASK = 0xa5, BUFFER = 1 << 20, GUARD = 4096 };
+
+const char *hunt_is_void(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return "a sanitizer keeps what was freed, and maps terabytes";
+#else
+    const char *preloaded = getenv("LD_PRELOAD");
+    bool valgrind = preloaded && strstr(preloaded, "vgpreload");
+    return valgrind ? "valgrind keeps what was freed, and registers in memory of its own" : NULL;
+#endif
+}
 
 /* Pages without rights around it keep the kernel from merging it with another mapping. */
 void hunt_begin(struct hunt *h)
