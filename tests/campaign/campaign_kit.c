@@ -69,6 +69,11 @@ static void find_targets(struct campaign *c)
         }
     }
     newest->newest = true;
+    for (size_t i = 0; i < c->targets; i++) {
+        struct target *t = &c->target[i];
+        t->held =
+            t->layout.len == newest->layout.len && !memcmp(t->saved, newest->saved, t->layout.len);
+    }
 }
 
 static uint8_t *data_of(uint64_t seed, size_t len)

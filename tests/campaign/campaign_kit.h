@@ -14,6 +14,7 @@ struct target {
     struct layout layout;
     uint64_t point; /* 0: metadata, or a keys copy */
     bool newest;    /* the newest metadata */
+    bool held;      /* that, or a copy of it: what a handle holds open */
 };
 
 /* A finding of verify. */

@@ -16,21 +16,11 @@ static bool is_metadata(const struct target *t)
     return t->point == 0;
 }
 
-static bool copies(const struct target *copy, const struct target *meta)
-{
-    return copy != meta && copy->layout.len == meta->layout.len &&
-           !memcmp(copy->saved, meta->saved, meta->layout.len);
-}
-
 static void hide_copy(struct campaign *c)
 {
-    const struct target *newest = NULL;
     size_t hidden = 0;
     for (size_t i = 0; i < c->targets; i++) {
-        newest = c->target[i].newest ? &c->target[i] : newest;
-    }
-    for (size_t i = 0; i < c->targets; i++) {
-        if (copies(&c->target[i], newest)) {
+        if (c->target[i].held && !c->target[i].newest) {
             c->target[i].file->hidden = true;
             hidden++;
         }
@@ -114,49 +104,38 @@ static const char *opens(struct run *r, const struct truth *truth, bool with_pin
 
 static const char *serves(struct run *r, const struct truth *truth)
 {
+    bool sometimes = r->plan.done % SOMETIMES == 0;
+    if (r->in_zeros &&
+        !sometimes) { /* verify has said that these zeros are damage like the others */
+        return NULL;
+    }
     const char *wrong = opens(r, truth, true);
-    return wrong || r->plan.done % SOMETIMES ? wrong : opens(r, truth, false);
+    return wrong || !sometimes ? wrong : opens(r, truth, false);
 }
 
 START_TEST(control)
 {
     struct run r = begin(0, serves);
     ck_assert_ptr_null(serves(&r, &as_it_was));
-    r.plan.done = 1;
-    run_end(&r, "control");
+    run_end(&r);
 }
 END_TEST
 
-/* _i: object, copies, CRC */
 START_TEST(headers)
 {
-    struct run r = begin(_i % OBJECTS, serves);
-    walk_headers(&r, _i / OBJECTS % 3 + 1, _i / OBJECTS / 3);
-    run_end(&r, _i / OBJECTS / 3 ? "header flips, CRC mended" : "header flips");
+    struct run r = begin(_i, serves);
+    walk_headers(&r);
+    run_end(&r);
 }
 END_TEST
 
-START_TEST(payloads)
+START_TEST(behind)
 {
     struct run r = begin(_i, serves);
     walk_payload(&r, 16);
-    run_end(&r, "payload flips");
-}
-END_TEST
-
-START_TEST(tails)
-{
-    struct run r = begin(_i % OBJECTS, serves);
-    walk_tail(&r, _i / OBJECTS);
-    run_end(&r, _i / OBJECTS ? "tail flips, CRC mended" : "tail flips");
-}
-END_TEST
-
-START_TEST(cuts)
-{
-    struct run r = begin(_i, serves);
+    walk_tail(&r);
     walk_cuts(&r);
-    run_end(&r, "lengths");
+    run_end(&r);
 }
 END_TEST
 
@@ -166,10 +145,8 @@ Suite *suite(void)
     TCase *t = tcase_create("metadata");
     tcase_set_timeout(t, 36000);
     tcase_add_test(t, control);
-    tcase_add_loop_test(t, headers, 0, 6 * OBJECTS);
-    tcase_add_loop_test(t, payloads, 0, OBJECTS);
-    tcase_add_loop_test(t, tails, 0, 2 * OBJECTS);
-    tcase_add_loop_test(t, cuts, 0, OBJECTS);
+    tcase_add_loop_test(t, headers, 0, OBJECTS);
+    tcase_add_loop_test(t, behind, 0, OBJECTS);
     suite_add_tcase(s, t);
     return s;
 }

@@ -10,12 +10,19 @@ struct run run_begin(size_t index, const char *(*serves)(struct run *, const str
     return r;
 }
 
-void run_end(struct run *r, const char *what)
+static void note(struct run *r, const char *what, int copies)
 {
-    tap_note("%s: %s: %lu tried; served by header %lu, twin %lu, catalogue %lu, not %lu",
-             strrchr(r->t->file->name, '/') + 1, what, (unsigned long)r->plan.done,
+    static const char *const of[] = {"", " of copy A", " of copy B", " of both copies"};
+    tap_note("%s: %s%s: %lu tried; served by header %lu, twin %lu, catalogue %lu, not %lu",
+             strrchr(r->t->file->name, '/') + 1, what, of[copies], (unsigned long)r->plan.done,
              r->by[BY_HEADER], r->by[BY_TWIN], r->by[BY_CATALOGUE], r->by[BY_NOTHING]);
     ck_assert_uint_gt(r->plan.done, 0);
+    r->plan.done = 0;
+    memset(r->by, 0, sizeof r->by);
+}
+
+void run_end(struct run *r)
+{
     ck_assert_msg(r->t->file->len == r->t->layout.len &&
                       !memcmp(r->t->file->data, r->t->saved, r->t->layout.len),
                   "not mended");
@@ -41,7 +48,7 @@ static const char *judge_open(const struct run *r, struct truth *truth, const st
         (r->c->finding[0].status == ENVELOPE_E_NO_KEY ||
          r->c->finding[0].status == ENVELOPE_E_REFUSED)) {
         truth->say[0].status = r->c->finding[0].status;
-        truth->no_fault = !r->t->newest;
+        truth->no_fault = !r->t->held;
         return judge(r->c, r->t, truth);
     }
     struct flip plain = *f;
@@ -53,6 +60,7 @@ static const char *judge_open(const struct run *r, struct truth *truth, const st
 static void try(struct run *r, const struct flip *f)
 {
     trying(r->t, f);
+    r->in_zeros = f->what == HEADER && region_of(&r->t->layout, f->at) == IN_ZEROS;
     struct truth truth = truth_of(&r->t->layout, f, r->t->point != 0);
     damage(r->t, f);
     if (!r->t->point && r->plan.done % ALL_TOGETHER) {
@@ -91,7 +99,7 @@ static uint64_t stride(enum region region)
     return 256;
 }
 
-void walk_headers(struct run *r, int copies, bool mend_it)
+static void flip_headers(struct run *r, int copies, bool mend_it)
 {
     const struct layout *l = &r->t->layout;
     for (size_t at = 0; at < l->capacity; at++) {
@@ -108,6 +116,16 @@ void walk_headers(struct run *r, int copies, bool mend_it)
     }
 }
 
+void walk_headers(struct run *r)
+{
+    for (int copies = COPY_A; copies <= COPIES; copies++) {
+        flip_headers(r, copies, false);
+        note(r, "header flips", copies);
+        flip_headers(r, copies, true);
+        note(r, "header flips, CRC mended,", copies);
+    }
+}
+
 void walk_payload(struct run *r, uint64_t every)
 {
     const struct layout *l = &r->t->layout;
@@ -120,9 +138,10 @@ void walk_payload(struct run *r, uint64_t every)
             }
         }
     }
+    note(r, "payload flips", 0);
 }
 
-void walk_tail(struct run *r, bool mend_it)
+static void flip_tail(struct run *r, bool mend_it)
 {
     const struct layout *l = &r->t->layout;
     for (size_t at = l->len - TAIL; at < l->len - (mend_it ? 4 : 0); at++) {
@@ -133,6 +152,14 @@ void walk_tail(struct run *r, bool mend_it)
             }
         }
     }
+}
+
+void walk_tail(struct run *r)
+{
+    flip_tail(r, false);
+    note(r, "tail flips", 0);
+    flip_tail(r, true);
+    note(r, "tail flips, CRC mended", 0);
 }
 
 /* Lengths near to where something begins or ends. */
@@ -159,4 +186,5 @@ void walk_cuts(struct run *r)
             try(r, &f);
         }
     }
+    note(r, "lengths", 0);
 }
