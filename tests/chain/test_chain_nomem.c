@@ -185,11 +185,19 @@ static void prepare(bool with_chain, bool with_point)
     memory_copy(&before, &mem);
 }
 
+static void clean_up(void)
+{
+    memory_store_clear(&mem);
+    memory_store_clear(&before);
+    test_kms_clear(&kms);
+}
+
 START_TEST(during_init)
 {
     struct counts n = {0};
     prepare(false, false);
     campaign("init", init, _i, 0, &n);
+    clean_up();
 }
 END_TEST
 
@@ -198,6 +206,7 @@ START_TEST(during_backup)
     struct counts n = {0};
     prepare(true, true);
     campaign("backup", backup, _i, 1, &n);
+    clean_up();
 }
 END_TEST
 
@@ -206,6 +215,7 @@ START_TEST(during_restore)
     struct counts n = {0};
     prepare(true, true);
     campaign("restore", restore, _i, 1, &n);
+    clean_up();
 }
 END_TEST
 
