@@ -254,6 +254,7 @@ START_TEST(latest_is_our_own)
     chain = host_open(&two, &mem, NULL); /* nothing shows it to the other one */
     latest_is(chain, 1, 100);
     envelope_chain_free(chain);
+    ck_assert_uint_eq(rows_then(0), 2); /* by the pending list: its generation would not do */
     host_end(&two);
     end();
 }

@@ -42,6 +42,16 @@ static void name_past(struct env_catalogue *c, const struct env_pin *pin)
     head->past_count++;
 }
 
+static void copy_metadata(void)
+{
+    for (size_t at = 0; memory_next(&old, "/meta/", &at);) {
+        const struct memory_file *f = &old.file[at - 1];
+        if (!memory_find(&mem, f->name)) {
+            memory_put(&mem, f->name, f->data, f->len);
+        }
+    }
+}
+
 /* Two numbers above the genuine one, with the genuine one in its past; sealed for version 2 by a
  * KMS of his own, under a generation that he drew on top of what he knows. */
 static void plant(void)
@@ -63,12 +73,7 @@ static void plant(void)
     ck_assert_uint_eq(chain->catalogue->id.number, number + 2);
     envelope_chain_free(chain);
     envelope_chain_free(genuine);
-    for (size_t at = 0; memory_next(&old, "/meta/", &at);) {
-        const struct memory_file *f = &old.file[at - 1];
-        if (!memory_find(&mem, f->name)) {
-            memory_put(&mem, f->name, f->data, f->len);
-        }
-    }
+    copy_metadata();
     host_end(&evil);
 }
 
@@ -87,6 +92,39 @@ START_TEST(pinned)
     }
     envelope_points_free(p);
     envelope_chain_free(chain);
+    end();
+}
+END_TEST
+
+/* Another branch of the same generation, and longer: who wrote one of them goes on with his. */
+START_TEST(longer_branch)
+{
+    struct host two;
+    memset(&mem, 0, sizeof mem);
+    memset(&old, 0, sizeof old);
+    memset(&kms, 0, sizeof kms);
+    host_begin(&h, &kms, 1, 1);
+    host_begin(&two, &kms, 1, 1);
+    envelope_chain_free(host_create(&h, &mem, "vm"));
+    job(&h, &mem, 1, 100);
+    memory_copy(&old, &mem);
+    memcpy(two.pin, h.pin, h.pin_len);
+    two.pin_len = h.pin_len;
+    job(&h, &mem, 2, 100);
+    for (uint64_t i = 5; i < 9; i++) {
+        job(&two, &old, i, 100);
+    }
+    size_t files = mem.count;
+    copy_metadata();
+    ck_assert_uint_ge(mem.count, files + 3);
+    h.events = 0;
+    ck_assert_uint_eq(job(&h, &mem, 3, 100), 3);
+    ck_assert_ptr_nonnull(host_event(&h, ENVELOPE_EVENT_FORK));
+    envelope_chain *chain = host_open(&h, &mem, NULL);
+    check_point(chain, 2, 2, 100);
+    check_point(chain, 3, 3, 100);
+    envelope_chain_free(chain);
+    host_end(&two);
     end();
 }
 END_TEST
@@ -118,6 +156,6 @@ END_TEST
 
 Suite *suite(void)
 {
-    const TTest *const tests[] = {pinned, without_a_pin, control, NULL};
+    const TTest *const tests[] = {pinned, longer_branch, without_a_pin, control, NULL};
     return suite_of("chain_newest", 60, tests);
 }

@@ -1,6 +1,7 @@
 /* Metadata made by hand, under the DEK and the slots of metadata that is there: each rule of its
  * payload broken in turn (crypto.md 4.6; storage.md, section 4). And how it lies in memory. */
 #include "chain/chain.h"
+#include "chain/generation.h"
 #include "chain/newest.h"
 #include "chain_kit.h"
 #include "format/footer.h"
@@ -107,6 +108,22 @@ static void put_parts(const struct env_catalogue *c, const struct forged *what,
     put(w, footer, sizeof footer);
 }
 
+/* Under the id that his root gives, so that ATT verifies with what SECRETS hold. */
+static void attest_key(envelope_chain *chain, const struct forged *what, uint32_t generation,
+                       uint8_t ak[32])
+{
+    const struct env_catalogue *c = chain->catalogue;
+    uint8_t root[32];
+    uint8_t chain_id[ENV_CHAIN_ID_BYTES];
+    bool found;
+    ck_assert(!env_catalogue_root(c, root, NULL));
+    root[0] ^= what->other_root;
+    ck_assert(!env_chain_id_of(c->ctx, root, chain_id, NULL));
+    ck_assert(!env_catalogue_generation_key(c, generation, "attest", chain_id, ak, &found, NULL));
+    ck_assert(found);
+    ak[0] ^= what->wrong_att;
+}
+
 static const char *seal(envelope_chain *chain, const struct forged *what)
 {
     static char name[300];
@@ -118,16 +135,12 @@ static const char *seal(envelope_chain *chain, const struct forged *what)
     struct env_id id = c->id;
     uint8_t ak[32];
     uint64_t bytes;
-    bool found;
     id.number++;
     memcpy(id.parent, c->link, ENV_LINK_BYTES);
     id.object_id[0] ^= 1;
     id.generation -= what->old_generation;
     id.serial += what->other_serial;
-    MUST(env_catalogue_generation_key(c, id.generation, "attest", chain->chain_id, ak, &found,
-                                      &err));
-    ck_assert(found);
-    ak[0] ^= what->wrong_att;
+    attest_key(chain, what, id.generation, ak);
     const struct env_box box = {.root = zeros, .block_hash = zeros};
     const struct env_object_plan plan = {&id, &box, ak, c->slots, c->dek, true};
     MUST(env_object_writer_new(h.ctx, &plan, grow, &g, &w, &err));
