@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEP = 1 << 20 };
+enum { STEP = 1 << 20, MESSAGE_MIN = 72 };
 
 struct walk {
     envelope_chain *chain;
@@ -229,7 +229,7 @@ static envelope_status check_catalogue(struct walk *w, const struct env_subject 
     uint64_t front = 2 * (uint64_t)headers->capacity;
     envelope_status st = ENVELOPE_OK;
     report_copies(w, subject, object->state, headers);
-    if (file->bytes < front + ENV_TAIL_BYTES) {
+    if (file->bytes < front + MESSAGE_MIN + ENV_TAIL_BYTES) { /* R-TAIL-01 */
         finding(w, subject, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED,
                 "object: cut: there are %llu bytes", (unsigned long long)file->bytes);
         return ENVELOPE_OK;

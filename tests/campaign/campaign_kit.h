@@ -38,6 +38,7 @@ struct campaign {
     envelope_status verdict; /* what verify returned */
     envelope_error why;
     bool copy_gone;        /* the newest metadata's keys copy is hidden */
+    bool shape_whole;      /* PRE and the shape in ID are not thinned out */
     uint64_t thin;         /* of a sample: how many more are passed over, 1: none */
     uint8_t *want[POINTS]; /* the data of the points */
     uint8_t *got;

@@ -155,7 +155,7 @@ size_t last_chunk(const struct layout *l)
 
 bool message_length(size_t n)
 {
-    return n >= PREFIX + 16 && (n - PREFIX) % SEALED_CHUNK >= 16;
+    return n >= MESSAGE_MIN && (n - PREFIX) % SEALED_CHUNK >= 16;
 }
 
 uint32_t crc32c(const uint8_t *p, size_t len)

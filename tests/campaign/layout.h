@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TAIL = 64, PREFIX = 56, CHUNK = 16384, SEALED_CHUNK = 16400 };
+enum { TAIL = 64, PREFIX = 56, CHUNK = 16384, SEALED_CHUNK = 16400, MESSAGE_MIN = 72 };
 
 struct layout {
     size_t len; /* of the object */

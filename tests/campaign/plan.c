@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct plan plan_new(void)
 {
@@ -15,7 +14,7 @@ struct plan plan_new(void)
         fprintf(stderr, "ENVELOPE_SHARD is i/n\n");
         exit(1);
     }
-    p.seed = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
+    p.seed = seed ? strtoull(seed, NULL, 10) : 1;
     tap_note("seed %" PRIu64 ", shard %" PRIu64 "/%" PRIu64 ", %s", p.seed, p.shard, p.shards,
              p.whole ? "whole" : "a sample");
     return p;

@@ -92,7 +92,7 @@ static struct truth cut_metadata(const struct layout *l, size_t left)
     if (left < l->payload) {
         t = said(parts[COPY_B], ENVELOPE_E_FORMAT, BY_NOTHING);
         t.say[t.said].part = "object";
-    } else if (left < l->payload + TAIL) {
+    } else if (left < l->payload + MESSAGE_MIN + TAIL) { /* R-TAIL-01 */
         return said("object", ENVELOPE_E_FORMAT, BY_NOTHING);
     } else {
         t = said("tail", ENVELOPE_E_FORMAT, BY_NOTHING);

@@ -73,6 +73,9 @@ static void try(struct run *r, const struct flip *f)
     mend(r->t, f);
     ck_assert_msg(!wrong, "%s: %s", tried(), wrong);
     r->by[truth.served]++;
+    if (r->log) {
+        r->log(r, f, &truth);
+    }
 }
 
 /* How many are passed over in a sample: none where each byte has a meaning of its own. */
@@ -99,6 +102,12 @@ static uint64_t stride(enum region region)
     return 256;
 }
 
+/* format, kind, standing and content stand in the first bytes of ID */
+static bool is_shape(size_t at)
+{
+    return at < 32 + 4;
+}
+
 static void flip_headers(struct run *r, int copies, bool mend_it)
 {
     const struct layout *l = &r->t->layout;
@@ -109,7 +118,8 @@ static void flip_headers(struct run *r, int copies, bool mend_it)
         }
         for (unsigned bit = 0; bit < 8; bit++) {
             const struct flip f = {HEADER, copies, mend_it, at, bit};
-            if (plan_takes(&r->plan, 8 * at + bit, stride(region) * r->c->thin)) {
+            uint64_t thin = r->c->shape_whole && is_shape(at) ? 1 : r->c->thin;
+            if (plan_takes(&r->plan, 8 * at + bit, stride(region) * thin)) {
                 try(r, &f);
             }
         }

@@ -11,6 +11,8 @@ struct run {
     bool in_zeros; /* the flip lies between MUT and TAG, as nineteen of twenty do */
     /* NULL, or what is wrong with what is served. */
     const char *(*serves)(struct run *r, const struct truth *truth);
+    /* Each flip and what was said of it, if set. */
+    void (*log)(struct run *r, const struct flip *f, const struct truth *truth);
 };
 /* index: of the campaign's targets. */
 struct run run_begin(size_t index, const char *(*serves)(struct run *, const struct truth *));
