@@ -191,6 +191,7 @@ START_TEST(forgotten)
     envelope_chain *chain = host_open(&h, &mem, NULL);
     ck_assert_uint_eq(chain->pin.pending_count, 1);
     struct env_head *head = &chain->catalogue->head;
+    env_free(h.ctx, head->tombstones); /* of none */
     head->tombstones = env_alloc(h.ctx, sizeof *head->tombstones);
     head->tombstone_count = 1;
     head->tombstones[0].number = 7;
