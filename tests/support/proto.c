@@ -59,7 +59,8 @@ static void put_field(struct proto *p, const struct proto_field *f)
     if (!f->text || !f->text[0]) {
         return;
     }
-    if (strcmp(f->text, "*")) {
+    /* not strcmp: bytes of a given length need not end with a zero */
+    if (f->text[0] != '*' || f->text[1]) {
         proto_bytes(p, f->field, f->text, f->len ? f->len : strlen(f->text));
         return;
     }
