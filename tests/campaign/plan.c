@@ -6,7 +6,8 @@
 
 struct plan plan_new(void)
 {
-    struct plan p = {.whole = getenv("ENVELOPE_THOROUGH") != NULL, .shards = 1};
+    const char *thorough = getenv("ENVELOPE_THOROUGH");
+    struct plan p = {.whole = thorough && *thorough, .shards = 1};
     const char *shard = getenv("ENVELOPE_SHARD");
     const char *seed = getenv("ENVELOPE_SEED");
     if (shard && (sscanf(shard, "%" SCNu64 "/%" SCNu64, &p.shard, &p.shards) != 2 || !p.shards ||

@@ -79,8 +79,13 @@ static void try(struct run *r, const struct flip *f)
 }
 
 /* How many are passed over in a sample: none where each byte has a meaning of its own. */
-static uint64_t stride(enum region region)
+static uint64_t stride(const struct layout *l, size_t at)
 {
+    enum { NAMES = 32 }; /* kind, algorithm and names of the first slot, before it comes to bulk */
+    enum region region = region_of(l, at);
+    if (region == IN_SLOTS && region_of(l, at - NAMES) != IN_SLOTS) {
+        return 1;
+    }
     switch (region) {
     case IN_PRE:
     case IN_ID:
@@ -119,7 +124,7 @@ static void flip_headers(struct run *r, int copies, bool mend_it)
         for (unsigned bit = 0; bit < 8; bit++) {
             const struct flip f = {HEADER, copies, mend_it, at, bit};
             uint64_t thin = r->c->shape_whole && is_shape(at) ? 1 : r->c->thin;
-            if (plan_takes(&r->plan, 8 * at + bit, stride(region) * thin)) {
+            if (plan_takes(&r->plan, 8 * at + bit, stride(l, at) * thin)) {
                 try(r, &f);
             }
         }
