@@ -15,6 +15,19 @@ ENVELOPE_TRY envelope_status envelope_key_sink_add(envelope_key_sink *sink,
                                                    const envelope_key_ref *key, int32_t state,
                                                    const void *spki_der, size_t spki_len);
 
+/* One of several to unwrap. len and status are the answer; the rest is as for `unwrap` below. */
+typedef struct envelope_unwrap {
+    size_t size;
+    const envelope_key_ref *key;
+    int32_t algorithm;
+    envelope_status status; /* of this one */
+    const void *in;
+    size_t in_len;
+    void *out;
+    size_t cap;
+    size_t len;
+} envelope_unwrap;
+
 /* Bring your own. The table is copied; a NULL member is "not offered". Called from whatever thread
  * called the library, several at once; may wait, but not beyond a deadline of your own. Errors to
  * return: E_KMS_UNREACHED, E_REFUSED, E_NO_KEY (no such key), E_AUTH (does not unwrap; your text
@@ -40,11 +53,53 @@ typedef struct envelope_kms_ops {
     envelope_status (*list)(void *self, const char *key_name, envelope_key_sink *sink,
                             envelope_error *err);
     void (*destroy)(void *self); /* exactly once, also when envelope_kms_new fails */
+    /* Where several cost as much as one. Sets status and len of each item; fails only when nothing
+     * can be said of any. NULL: `unwrap` is called for each. */
+    envelope_status (*unwrap_many)(void *self, envelope_unwrap *items, size_t count,
+                                   envelope_error *err);
 } envelope_kms_ops;
 
 ENVELOPE_TRY envelope_status envelope_kms_new(envelope_ctx *ctx, const envelope_kms_ops *ops,
                                               void *self, envelope_kms **out, envelope_error *err);
 ENVELOPE_API void envelope_kms_free(envelope_kms *kms);
+
+/* Or be asked instead of called: for event loops, and for languages whose callbacks are a trouble.
+ * A call that needs such a KMS returns E_AGAIN and has changed nothing (see [kms] at the calls).
+ * Take the questions, find the answers your way, hand them in, make the same call again. An answer
+ * is wiped once the call that asked has ended. */
+enum {
+    ENVELOPE_ASK_NEWEST = 1,
+    ENVELOPE_ASK_UNWRAP = 2,
+    ENVELOPE_ASK_WRAP = 3,
+    ENVELOPE_ASK_STATE = 4
+};
+typedef struct envelope_question {
+    size_t size;
+    uint64_t id;
+    int32_t kind;
+    int32_t algorithm;
+    const envelope_key_ref *key; /* NEWEST: kms_id and key_name only */
+    const void *in;              /* UNWRAP, WRAP */
+    size_t in_len;
+} envelope_question;
+
+ENVELOPE_TRY envelope_status envelope_kms_new_asking(envelope_ctx *ctx, const char *kind,
+                                                     envelope_kms **out, envelope_error *err);
+/* Each question once; NULL: no more for now. Borrowed until it is answered. */
+ENVELOPE_API const envelope_question *envelope_kms_next_question(envelope_kms *kms);
+/* status OK: NEWEST takes key and the SPKI in DER (len 0 for a symmetric key), UNWRAP and WRAP take
+ * the bytes, STATE takes state. Else one of the errors above, message as for envelope_error_set.
+ * Any thread. */
+ENVELOPE_API envelope_status envelope_kms_answer(envelope_kms *kms, uint64_t id,
+                                                 envelope_status status, const char *message,
+                                                 const envelope_key_ref *key, int32_t state,
+                                                 const void *bytes, size_t len,
+                                                 envelope_error *err);
+
+/* Unwrap for yourself, past any keyring: nothing is scoped here, and nothing is verified. OK: look
+ * at each status. items[i].out is best in memory that you lock and wipe. */
+ENVELOPE_TRY envelope_status envelope_kms_unwrap_many(envelope_kms *kms, envelope_unwrap *items,
+                                                      size_t count, envelope_error *err);
 
 /* The embedded keystore: a directory (0700) of RSA-4096 pairs with versions, under a passphrase. */
 enum { ENVELOPE_KEYSTORE_CREATE = 1u << 0 }; /* E_EXISTS if it is there */
