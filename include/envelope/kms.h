@@ -135,8 +135,9 @@ ENVELOPE_TRY envelope_status envelope_kms_import_key(envelope_kms *kms, const ch
                                                      const void *passphrase, size_t passphrase_len,
                                                      envelope_error *err);
 /* Reach it and say what it can do, as name and value for people: "endpoint", "certificate-until",
- * "unwrap". */
-ENVELOPE_TRY envelope_status envelope_kms_check(envelope_kms *kms,
+ * "unwrap". key_name NULL: no key is tried; else a random value is wrapped for its newest version
+ * and unwrapped again, in whatever way the KMS is set up to do it. */
+ENVELOPE_TRY envelope_status envelope_kms_check(envelope_kms *kms, const char *key_name,
                                                 void (*line)(void *user, const char *name,
                                                              const char *value),
                                                 void *user, envelope_error *err);

@@ -123,12 +123,12 @@ envelope_status envelope_kms_import_key(envelope_kms *kms, const char *key_name,
                : none(kms, "import keys", err);
 }
 
-envelope_status envelope_kms_check(envelope_kms *kms,
+envelope_status envelope_kms_check(envelope_kms *kms, const char *key_name,
                                    void (*line)(void *user, const char *name, const char *value),
                                    void *user, envelope_error *err)
 {
     void *self;
-    envelope_status st = enter(kms, err);
+    envelope_status st = key_name ? named(kms, key_name, err) : enter(kms, err);
     if (st) {
         return st;
     }
@@ -136,5 +136,6 @@ envelope_status envelope_kms_check(envelope_kms *kms,
         return env_fail(err, ENVELOPE_E_INVALID, "envelope_kms_check: line is NULL");
     }
     const struct env_kms_admin_ops *ops = env_kms_admin(kms, &self);
-    return ops && ops->check ? ops->check(self, line, user, err) : none(kms, "be checked", err);
+    return ops && ops->check ? ops->check(self, key_name, line, user, err)
+                             : none(kms, "be checked", err);
 }

@@ -19,7 +19,7 @@ struct env_kms_admin_ops {
     envelope_status (*import_key)(void *self, const char *key_name, const void *pem, size_t pem_len,
                                   const void *passphrase, size_t passphrase_len,
                                   envelope_error *err);
-    envelope_status (*check)(void *self,
+    envelope_status (*check)(void *self, const char *key_name,
                              void (*line)(void *user, const char *name, const char *value),
                              void *user, envelope_error *err);
 };

@@ -320,9 +320,16 @@ START_TEST(checked)
     keystore_add(kms, "vm", 1);
     keystore_add(kms, "vm", 2);
     lines[0] = 0;
-    ck_assert_int_eq(envelope_kms_check(kms, keep_line, NULL, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(envelope_kms_check(kms, NULL, keep_line, NULL, NULL), ENVELOPE_OK);
     ck_assert_str_eq(lines, "keys=1, in 2 versions;revision=3;");
-    ck_assert_int_eq(envelope_kms_check(kms, NULL, NULL, NULL), ENVELOPE_E_INVALID);
+    lines[0] = 0;
+    ck_assert_int_eq(envelope_kms_check(kms, "vm", keep_line, NULL, NULL), ENVELOPE_OK);
+    ck_assert_ptr_nonnull(strstr(lines, "unwrap="));
+    lines[0] = 0;
+    ck_assert_int_eq(envelope_kms_check(kms, "db", keep_line, NULL, NULL), ENVELOPE_E_NO_KEY);
+    ck_assert_ptr_null(strstr(lines, "unwrap="));
+    ck_assert_int_eq(envelope_kms_check(kms, "vm", NULL, NULL, NULL), ENVELOPE_E_INVALID);
+    ck_assert_int_eq(envelope_kms_check(kms, "", keep_line, NULL, NULL), ENVELOPE_E_INVALID);
 }
 END_TEST
 

@@ -1,7 +1,9 @@
 /* What its owner does with a keystore: make, rotate, remove, export, import. */
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/event.h"
 #include "base/text.h"
+#include "crypto/random.h"
 #include "kms/keystore/keystore.h"
 #include <stdio.h>
 #include <string.h>
@@ -287,7 +289,45 @@ static size_t names(const struct env_keystore_file *file)
     return count;
 }
 
-static envelope_status check(void *self,
+/* 32 random bytes, wrapped with the public half and unwrapped with the private one. */
+static envelope_status there_and_back(struct env_ks *ks, const struct env_rsa_private *key,
+                                      uint8_t *value, envelope_error *err)
+{
+    uint8_t wrapped[ENV_RSA_BYTES_MAX];
+    size_t len = 0;
+    envelope_status st = env_random(value, ENVELOPE_DEK_BYTES, err);
+    st = st ? st
+            : env_oaep_wrap(env_rsa_private_public(key), ENVELOPE_RSA_OAEP_SHA256, value, wrapped,
+                            sizeof wrapped, &len, err);
+    st = st ? st
+            : env_oaep_unwrap(key, ENVELOPE_RSA_OAEP_SHA256, wrapped, len,
+                              value + ENVELOPE_DEK_BYTES, err);
+    if (!st && !env_equal_secret(value, value + ENVELOPE_DEK_BYTES, ENVELOPE_DEK_BYTES)) {
+        st = env_fail(err, ENVELOPE_E_FORMAT,
+                      "keystore %s: a key does not unwrap what was wrapped for it", ks->dir);
+    }
+    return st;
+}
+
+static envelope_status check_key(struct env_ks *ks, const struct env_ks_state *state,
+                                 const char *name, envelope_error *err)
+{
+    enum { BOTH = 2 * ENVELOPE_DEK_BYTES };
+    struct env_rsa_private *key = NULL;
+    uint8_t *value = NULL;
+    const struct env_keystore_entry *e = env_ks_find(&state->file, name, 0);
+    if (!e) {
+        return env_fail(err, ENVELOPE_E_NO_KEY, "the keystore has no key of that name");
+    }
+    envelope_status st = env_secret_new(ks->ctx, BOTH, &value, err);
+    st = st ? st : env_ks_unseal(ks, e, &key, err);
+    st = st ? st : there_and_back(ks, key, value, err);
+    env_rsa_private_free(key);
+    env_secret_free(ks->ctx, value, BOTH);
+    return st;
+}
+
+static envelope_status check(void *self, const char *key_name,
                              void (*line)(void *user, const char *name, const char *value),
                              void *user, envelope_error *err)
 {
@@ -303,8 +343,12 @@ static envelope_status check(void *self,
     line(user, "keys", text);
     snprintf(text, sizeof text, "%llu", (unsigned long long)state->file.revision);
     line(user, "revision", text);
+    st = key_name ? check_key(ks, state, key_name, err) : ENVELOPE_OK;
     env_ks_state_release(ks, state);
-    return ENVELOPE_OK;
+    if (key_name && !st) {
+        line(user, "unwrap", "what was wrapped for the newest version is unwrapped again");
+    }
+    return st;
 }
 
 const struct env_kms_admin_ops env_ks_admin_ops = {.create_key = create_key,
