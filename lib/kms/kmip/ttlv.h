@@ -34,9 +34,10 @@ struct env_ttlv_item {
     uint32_t len;
     const uint8_t *value;
 };
-/* Is it exactly one item, well-formed to its last leaf: types known, lengths right for the type and
- * within the parent, at most ENV_TTLV_DEPTH structures within each other, text valid UTF-8 without
- * U+0000? false names in *why what is wrong first. Nothing is allocated. */
+/* Is it exactly one item, well-formed to its last leaf: tags and types known, lengths right for the
+ * type and within the parent, at most ENV_TTLV_DEPTH structures within each other, text valid UTF-8
+ * without U+0000? false names in *why (may be NULL) the rule of docs/kmip.md that is broken first.
+ * Nothing is allocated. */
 bool env_ttlv_whole(const void *bytes, size_t len, const char **why);
 /* The message as one item; whole() must have been true. */
 struct env_ttlv env_ttlv_over(const void *bytes, size_t len);
@@ -74,7 +75,7 @@ struct env_ttlv_out {
     struct env_out out;
     size_t open[ENV_TTLV_DEPTH]; /* where each open structure's length stands */
     unsigned depth;
-    bool bad; /* full, too deep, or closed more often than opened */
+    bool bad; /* full, too deep, closed more often than opened, or text that is not UTF-8 */
 };
 /* buf is the caller's: the arena where the message holds a secret. */
 struct env_ttlv_out env_ttlv_out_over(void *buf, size_t cap);
@@ -82,6 +83,7 @@ void env_ttlv_open(struct env_ttlv_out *o, uint32_t tag);
 void env_ttlv_close(struct env_ttlv_out *o);
 void env_ttlv_put_int(struct env_ttlv_out *o, uint32_t tag, int32_t v);
 void env_ttlv_put_long(struct env_ttlv_out *o, uint32_t tag, int64_t v);
+/* Two's complement, big-endian, 1 byte or more: a positive number begins with a bit that is 0. */
 void env_ttlv_put_big(struct env_ttlv_out *o, uint32_t tag, const void *v, size_t len);
 void env_ttlv_put_enum(struct env_ttlv_out *o, uint32_t tag, uint32_t v);
 void env_ttlv_put_bool(struct env_ttlv_out *o, uint32_t tag, bool v);
