@@ -22,8 +22,8 @@ static bool may_return(envelope_status st)
 }
 
 /* What a callback that failed returned and said, as a failure of ours. */
-static envelope_status failed(const envelope_kms *kms, const char *call, envelope_status st,
-                              envelope_error *said, envelope_error *err)
+envelope_status env_kms_failed(const envelope_kms *kms, const char *call, envelope_status st,
+                               envelope_error *said, envelope_error *err)
 {
     if (kms->admin) {
         if (err) {
@@ -66,7 +66,7 @@ static envelope_status filled(const envelope_kms *kms, const char *call,
         return env_fail(err, ENVELOPE_E_CALLBACK, "%s: its `%s` gave %s", kms->kind, call,
                         sink->why.message);
     }
-    return st ? failed(kms, call, st, said, err) : ENVELOPE_OK;
+    return st ? env_kms_failed(kms, call, st, said, err) : ENVELOPE_OK;
 }
 
 static envelope_status take_found(envelope_ctx *ctx, const char *kms_id,
@@ -161,20 +161,20 @@ void env_found_free(envelope_ctx *ctx, struct env_found *found)
 
 /* All that depends on the ciphertext ends in one status and one text (crypto.md, W12). E_RANGE is
  * what an honest provider says of an answer that is longer than any DEK. */
-static envelope_status unwrapped(const envelope_kms *kms, envelope_status st, size_t len,
-                                 envelope_error *said, envelope_error *err)
+envelope_status env_kms_unwrapped(const envelope_kms *kms, const char *call, envelope_status st,
+                                  size_t len, envelope_error *said, envelope_error *err)
 {
     if (!st && len == 0) {
-        return no_deed(kms, "unwrap", "set no length", err);
+        return no_deed(kms, call, "set no length", err);
     }
     if (!st && len > ANSWER_MAX) {
-        return no_deed(kms, "unwrap", "claims more bytes than there was room for", err);
+        return no_deed(kms, call, "claims more bytes than there was room for", err);
     }
     bool range = st == ENVELOPE_E_RANGE && !kms->admin;
     if (st == ENVELOPE_E_AUTH || range || (!st && len != ENVELOPE_DEK_BYTES)) {
         return env_fail(err, ENVELOPE_E_AUTH, ENV_DOES_NOT_OPEN);
     }
-    return st ? failed(kms, "unwrap", st, said, err) : ENVELOPE_OK;
+    return st ? env_kms_failed(kms, call, st, said, err) : ENVELOPE_OK;
 }
 
 envelope_status env_kms_unwrap(envelope_kms *kms, const envelope_key_ref *key, int32_t algorithm,
@@ -191,7 +191,7 @@ envelope_status env_kms_unwrap(envelope_kms *kms, const envelope_key_ref *key, i
         return st;
     }
     st = kms->ops.unwrap(kms->self, key, algorithm, in, in_len, answer, ANSWER_MAX, &len, &said);
-    st = unwrapped(kms, st, len, &said, err);
+    st = env_kms_unwrapped(kms, "unwrap", st, len, &said, err);
     if (!st) {
         memcpy(out, answer, ENVELOPE_DEK_BYTES);
     }
@@ -212,7 +212,7 @@ envelope_status env_kms_wrap(envelope_kms *kms, const envelope_key_ref *key, int
     envelope_status st =
         kms->ops.wrap(kms->self, key, algorithm, in, ENVELOPE_DEK_BYTES, out, cap, &got, &said);
     if (st) {
-        return failed(kms, "wrap", st, &said, err);
+        return env_kms_failed(kms, "wrap", st, &said, err);
     }
     if (got == 0 || got > cap) {
         return no_deed(kms, "wrap", "set no usable length", err);

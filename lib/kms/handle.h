@@ -1,4 +1,4 @@
-/* kms/handle.h - what stands behind an envelope_kms, for kms.c and ask.c only. */
+/* kms/handle.h - what stands behind an envelope_kms, for kms.c, ask.c and many.c only. */
 #ifndef ENV_KMS_HANDLE_H
 #define ENV_KMS_HANDLE_H
 #include "base/text.h"
@@ -13,4 +13,11 @@ struct envelope_kms {
     void *self;
     char kind[ENV_PRINTABLE_MAX];
 };
+
+/* What a callback that failed returned and said, as a failure of ours. */
+envelope_status env_kms_failed(const envelope_kms *kms, const char *call, envelope_status st,
+                               envelope_error *said, envelope_error *err);
+/* One answer of unwrap: OK only for 32 bytes. */
+envelope_status env_kms_unwrapped(const envelope_kms *kms, const char *call, envelope_status st,
+                                  size_t len, envelope_error *said, envelope_error *err);
 #endif

@@ -95,7 +95,8 @@ static envelope_status with_size(envelope_ctx *ctx, size_t size, size_t claimed,
     envelope_status st = envelope_kms_new(ctx, (const envelope_kms_ops *)(const void *)bytes,
                                           &destroyed, &kms, NULL);
     envelope_kms_free(kms);
-    ck_assert_int_eq(destroyed, size >= sizeof ops);
+    /* a table of before unwrap_many is whole */
+    ck_assert_int_eq(destroyed, size >= offsetof(envelope_kms_ops, unwrap_many));
     free(bytes);
     return st;
 }
