@@ -9,12 +9,14 @@ extern "C" {
 
 /* A byte pipe under our TLS. NULL in the options: TCP sockets made here (close-on-exec, never a
  * SIGPIPE). Each `open` makes one connection, and several may be open at once; each is used by one
- * thread at a time. Errors: E_KMS_UNREACHED. */
+ * thread at a time. Errors: E_KMS_UNREACHED; from `read` and `write` E_AGAIN: the time is over, the
+ * connection as it was. timeout_ms 0: do not wait (a kept connection is looked at before it is used
+ * again, and one whose `read` answers anything but E_AGAIN is closed). */
 typedef struct envelope_pipe_ops {
     size_t size;
     envelope_status (*open)(void *self, const char *host, const char *port, uint32_t timeout_ms,
                             void **connection, envelope_error *err);
-    /* *done at least 1, or the time is over */
+    /* *done at least 1 */
     envelope_status (*write)(void *connection, const void *data, size_t len, size_t *done,
                              uint32_t timeout_ms, envelope_error *err);
     /* *done 0 with OK: the peer closed */

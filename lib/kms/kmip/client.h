@@ -18,7 +18,8 @@ envelope_status env_kmip_endpoints(const char *text, struct env_kmip_endpoint *o
                                    envelope_error *err);
 
 struct env_kmip_client;
-/* Copies what it needs of the options; reads the certificates; connects to nothing. */
+/* Copies what it needs of the options; reads the certificates; connects to nothing. pipe->destroy
+ * is called also when this fails. */
 envelope_status env_kmip_client_new(envelope_ctx *ctx, const envelope_kmip_options *options,
                                     struct env_kmip_client **out, envelope_error *err);
 void env_kmip_client_free(struct env_kmip_client *client);
@@ -29,6 +30,9 @@ struct env_kmip_operation_link;
 envelope_status env_kmip_operation_begin(struct env_kmip_client *client,
                                          struct env_kmip_operation_link **out,
                                          struct env_kmip_link *link, envelope_error *err);
+/* The reply that came last was no answer to the request (what link->spoil is): the connection is
+ * closed, the next exchange of the operation makes another. */
+void env_kmip_operation_spoil(struct env_kmip_operation_link *operation);
 /* The connection goes back to those kept. */
 void env_kmip_operation_end(struct env_kmip_operation_link *operation);
 /* After an exchange: where, and how. For `kms test`. */

@@ -23,6 +23,9 @@ struct env_kmip_link {
      * come), E_LIMIT (reply above the cap), E_NOMEM. */
     envelope_status (*exchange)(void *self, const struct env_kmip_call *call,
                                 struct env_kmip_reply *reply, envelope_error *err);
+    /* The last reply was no answer to what was asked (another operation, another batch id): what
+     * comes next on that connection cannot be trusted, so it is not used again. NULL: no matter. */
+    void (*spoil)(void *self);
 };
 /* Room for len bytes: in the arena if secret. E_LIMIT above max_response, or SECRET_MAX. */
 envelope_status env_kmip_reply_new(envelope_ctx *ctx, size_t len, bool secret,
