@@ -29,15 +29,16 @@ envelope_status env_kmip_take_query(struct env_ttlv payload, struct env_kmip_abi
 
 /* -- Locate */
 struct env_kmip_locate {
-    uint32_t object_type;
-    const char *name;  /* or NULL */
-    const char *group; /* Object Group, or NULL */
-    uint32_t max;      /* Maximum Items; 0: not said */
-    uint32_t offset;   /* Offset Items (1.3); 0: not said */
+    uint32_t object_type; /* 0: not said */
+    const char *name;     /* or NULL */
+    const char *group;    /* Object Group, or NULL */
+    uint32_t max;         /* Maximum Items; 0: not said */
+    uint32_t offset;      /* Offset Items (1.3); 0: not said */
 };
 enum { ENV_KMIP_LOCATED_MAX = 1024 };
 struct env_kmip_located {
-    size_t count;
+    int64_t total; /* that there are: Located Items, where the server says it (1.3); else count */
+    size_t count;  /* that this answer names */
     env_kmip_text *uid; /* env_alloc'd; free with env_free */
 };
 void env_kmip_put_locate(struct env_ttlv_out *o, const struct env_kmip_locate *what);
@@ -55,7 +56,8 @@ struct env_kmip_attributes {
     uint32_t bits;
     uint32_t usage;
     uint32_t state;
-    size_t names; /* text names; more than fit are E_LIMIT */
+    /* Text names and groups of 1 to 255 bytes; others cannot be meant. More than fit: E_LIMIT. */
+    size_t names;
     env_kmip_text name[ENV_KMIP_NAMES_MAX];
     size_t groups;
     env_kmip_text group[ENV_KMIP_GROUPS_MAX];
@@ -65,7 +67,7 @@ struct env_kmip_attributes {
     env_kmip_text replaced;
     bool has_initial_date;
     bool has_activation_date;
-    bool has_generation;  /* x-rotate-generation */
+    bool has_generation;  /* x-rotate-generation, where it is a number */
     int64_t initial_date; /* seconds since 1970 */
     int64_t activation_date;
     int64_t generation;
@@ -83,11 +85,12 @@ struct env_kmip_key {
     uint32_t algorithm;
     uint32_t bits;
     struct env_bytes material; /* RAW, PKCS#1, PKCS#8, X.509, transparent symmetric */
-    struct env_bytes modulus;  /* transparent RSA public key */
+    struct env_bytes modulus;  /* transparent RSA public key; no zeros in front */
     struct env_bytes exponent;
 };
 void env_kmip_put_get(struct env_ttlv_out *o, const char *uid);
-/* Attributes behind the material are passed over; wrapped key material is E_UNSUPPORTED. */
+/* Attributes behind the material are passed over. E_UNSUPPORTED: wrapped key material, other
+ * objects than keys, other formats. */
 envelope_status env_kmip_take_get(struct env_ttlv payload, struct env_kmip_key *out,
                                   envelope_error *err);
 
