@@ -17,7 +17,12 @@ struct env_tls_options {
 };
 /* Files are read here, once, and nowhere else. E_IO with errno; E_FORMAT: no certificate, or no
  * key, in the file; E_NO_KEY: the passphrase; E_INVALID: key and certificate do not belong
- * together. */
+ * together, or only one of the two is named; E_REFUSED: the key file; E_NOT_FOUND: the system has
+ * no CA certificates; E_LIMIT: 64 KiB for the key file, 4 MiB for the others.
+ *
+ * The first call in a process has libssl read the host's openssl.cnf (OPENSSL_CONF) into the
+ * process default, unless the host had OpenSSL initialised before; nothing in that file reaches
+ * these connections. */
 envelope_status env_tls_config_new(envelope_ctx *ctx, const struct env_tls_options *options,
                                    struct env_tls_config **out, envelope_error *err);
 void env_tls_config_free(struct env_tls_config *config);
@@ -35,7 +40,8 @@ void env_tls_own_certificate(const struct env_tls_config *config,
 
 /* One connection. Threads: one at a time. */
 struct env_tls;
-/* server_name: a host name, or an address in text; compared with the certificate's SAN. */
+/* server_name: a host name, or an address in text; compared with the certificate's SAN (never with
+ * the common name; a wildcard stands for one whole label). E_INVALID: it is neither. */
 envelope_status env_tls_new(struct env_tls_config *config, const char *server_name,
                             struct env_tls **out, envelope_error *err);
 void env_tls_free(struct env_tls *tls);
@@ -43,7 +49,11 @@ void env_tls_free(struct env_tls *tls);
 /* What came from the peer; all of it is taken. */
 envelope_status env_tls_feed(struct env_tls *tls, const void *data, size_t len,
                              envelope_error *err);
-/* What is to be sent, borrowed until the next call on tls; 0 bytes: nothing. */
+/* The pipe has ended: once what was fed is used up, handshake and read say E_KMS_UNREACHED, unless
+ * the peer had said before that nothing follows. */
+void env_tls_feed_end(struct env_tls *tls);
+/* What is to be sent, borrowed until the next call on tls; 0 bytes: nothing. Ask after every
+ * handshake, write, read and close; after a failure too: it tells the peer why. */
 const void *env_tls_pending(struct env_tls *tls, size_t *len);
 void env_tls_sent(struct env_tls *tls, size_t len);
 
@@ -54,17 +64,19 @@ envelope_status env_tls_handshake(struct env_tls *tls, bool *done, envelope_erro
 /* Takes all of it. */
 envelope_status env_tls_write(struct env_tls *tls, const void *data, size_t len,
                               envelope_error *err);
-/* *got 0 with OK: feed more, or *closed: the peer said that nothing follows. */
+/* *got 0 with OK: feed more, or *closed: the peer said that nothing follows. At most one record at
+ * a time: call it until *got is 0. With TLS 1.3 a server may refuse our certificate only after the
+ * handshake: E_REFUSED as there. */
 envelope_status env_tls_read(struct env_tls *tls, void *buf, size_t cap, size_t *got, bool *closed,
                              envelope_error *err);
-/* close_notify becomes pending. */
+/* close_notify becomes pending; nothing after a failure. */
 void env_tls_close(struct env_tls *tls);
 
 struct env_tls_facts {
     char version[16]; /* "TLSv1.3" */
     char cipher[64];
     bool resumed;
-    struct env_certificate_facts peer;
+    struct env_certificate_facts peer; /* also where it was refused */
 };
 void env_tls_facts(struct env_tls *tls, struct env_tls_facts *out);
 #endif
