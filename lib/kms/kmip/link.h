@@ -44,14 +44,18 @@ struct env_kmip_frame {
 void env_kmip_frame_begin(struct env_kmip_frame *frame, bool secret, uint32_t max_response);
 /* Bytes that are still needed, as far as is known: never 0 before it is done. */
 size_t env_kmip_frame_wanted(const struct env_kmip_frame *frame);
-/* Takes at most wanted; *used says how many. *done: reply is whole, approved, and the caller's. A
- * head that is no response message is E_FORMAT before anything is allocated. */
+/* Takes at most wanted; *used says how many. *done: reply is whole, approved, and the caller's, and
+ * the next message may begin. A head that is no response message (E_FORMAT), or says a length above
+ * the cap (E_LIMIT), fails before anything is allocated. After a failure there is no going on:
+ * where the next message begins is not known. */
 envelope_status env_kmip_frame_feed(envelope_ctx *ctx, struct env_kmip_frame *frame,
                                     const void *data, size_t len, size_t *used, bool *done,
                                     struct env_kmip_reply *out, envelope_error *err);
 void env_kmip_frame_end(envelope_ctx *ctx, struct env_kmip_frame *frame);
 
-/* The trace of the options: a copy with key material and data blanked (trace.c). */
+/* The trace of the options: a copy of the same length in which all text, byte strings and big
+ * integers are blanked but those of a list that hold neither key nor data nor credential (trace.c).
+ * Not called with what is no TTLV, and when there is no memory. */
 struct env_kmip_tracer {
     void (*fn)(void *user, int32_t outgoing, const void *ttlv, size_t len); /* may be NULL */
     void *user;
