@@ -15,10 +15,11 @@ die() {
     exit 1
 }
 
-# The folder with the Wycheproof files, or nothing: those tests then skip with a word.
-wycheproof() {
+# vectors GIVEN NAME: a folder with files that are not part of the tree, or nothing: the tests that
+# want them then skip with a word.
+vectors() {
     local place
-    for place in "${ENVELOPE_WYCHEPROOF:-}" ../shared/vectors/wycheproof; do
+    for place in "$1" "../shared/vectors/$2"; do
         if [ -n "$place" ] && [ -d "$place" ]; then
             (cd "$place" && pwd)
             return
@@ -26,11 +27,19 @@ wycheproof() {
     done
 }
 
+wycheproof() {
+    vectors "${ENVELOPE_WYCHEPROOF:-}" wycheproof
+}
+
+kmip_captures() {
+    vectors "${ENVELOPE_KMIP_CAPTURES:-}" kmip
+}
+
 # configure DIR [OPTION...]: makes the build directory, or brings its options up to date.
 configure() {
     local dir=$1 how=setup log
     shift
-    set -- "$@" "-Dwycheproof=$(wycheproof)"
+    set -- "$@" "-Dwycheproof=$(wycheproof)" "-Dkmip_captures=$(kmip_captures)"
     [ ! -f "$dir/build.ninja" ] || how=configure
     log=$(mktemp)
     meson "$how" "$dir" "$@" >"$log" 2>&1 || {
