@@ -10,11 +10,12 @@
  *   queue put | queue check     the OpenSSL error queue of this thread
  *   exec                        how many sockets a program that is started here inherits
  *   fork                        a child frees the client and ends
- *   pipe                        how often each function of the pipe was called
- *   free
+ *   nomem KEY=VALUE... HEX      a client, an operation, the end, with each allocation failing in
+ * turn pipe                        how often each function of the pipe was called free
  *
  * A SIGPIPE ends it with 99. */
 #include "base/context.h"
+#include "failing.h"
 #include "kms/kmip/pool.h"
 #include "pipes.h"
 #include <openssl/err.h>
@@ -106,18 +107,24 @@ static void set_option(envelope_kmip_options *o, const char *key, const char *va
     }
 }
 
-static void command_new(char **word)
+static const char *take_options(char **word, envelope_kmip_options *o)
 {
-    envelope_kmip_options o = {.size = sizeof o};
-    envelope_error err = ENVELOPE_ERROR_INIT;
     const char *pause = NULL;
     for (; *word; word++) {
         char *value = strchr(*word, '=');
         must(value != NULL, "KEY=VALUE");
         *value++ = 0;
-        set_option(&o, *word, value);
+        set_option(o, *word, value);
         pause = strcmp(*word, "pause") ? pause : value;
     }
+    return pause;
+}
+
+static void command_new(char **word)
+{
+    envelope_kmip_options o = {.size = sizeof o};
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    const char *pause = take_options(word, &o);
     envelope_status st = env_kmip_client_new(driver.ctx, &o, &driver.client, &err);
     if (!st && pause) {
         driver.client->pause_ms = (uint32_t)strtoul(pause, NULL, 10);
@@ -201,6 +208,52 @@ static void command_where(void)
     printf(", ");
     put_text("own", where.own.subject);
     printf("}\n");
+}
+
+static envelope_status whole_job(envelope_ctx *ctx, const envelope_kmip_options *o,
+                                 const struct env_kmip_call *call)
+{
+    struct env_kmip_client *client = NULL;
+    struct env_kmip_operation_link *operation = NULL;
+    struct env_kmip_link link;
+    struct env_kmip_reply reply = {0};
+    envelope_status st = env_kmip_client_new(ctx, o, &client, NULL);
+    st = st ? st : env_kmip_operation_begin(client, &operation, &link, NULL);
+    st = st ? st : link.exchange(link.self, call, &reply, NULL);
+    env_kmip_reply_free(ctx, &reply);
+    env_kmip_operation_end(operation);
+    env_kmip_client_free(client);
+    return st;
+}
+
+static void command_nomem(char **word)
+{
+    struct failing f = {0};
+    envelope_ctx *ctx;
+    envelope_ctx_options options = failing_options(&f);
+    envelope_kmip_options o = {.size = sizeof o};
+    uint8_t *bytes;
+    size_t last = 0;
+    while (word[last + 1]) {
+        last++;
+    }
+    struct env_kmip_call call = call_of("r", word[last], &bytes);
+    word[last] = NULL;
+    take_options(word, &o);
+    must(!envelope_ctx_new(&options, &ctx, NULL), "a context");
+    long before = f.live;
+    long odd = 0;
+    long runs = 0;
+    do {
+        f.calls = 0;
+        f.fail_at = ++runs;
+        envelope_status st = whole_job(ctx, &o, &call);
+        odd += f.calls >= runs ? st != ENVELOPE_E_NOMEM : st != ENVELOPE_OK;
+        odd += f.live != before;
+    } while (f.calls >= runs);
+    envelope_ctx_free(ctx);
+    free(bytes);
+    printf("{\"runs\": %ld, \"odd\": %ld}\n", runs, odd);
 }
 
 struct worker {
@@ -311,6 +364,8 @@ static void command(char **word)
         command_exec();
     } else if (!strcmp(word[0], "fork")) {
         command_fork();
+    } else if (!strcmp(word[0], "nomem")) {
+        command_nomem(word + 1);
     } else if (!strcmp(word[0], "pipe")) {
         const struct pipe_calls *c = &pipe_calls;
         printf("{\"open\": %d, \"close\": %d, \"destroy\": %d, \"traced\": [%u, %u]}\n", c->open,

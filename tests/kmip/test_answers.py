@@ -177,5 +177,16 @@ def test_pipe_is_destroyed_also_on_failure():
         assert h.command("pipe")["destroy"] == 2
 
 
+def test_no_memory():
+    """Each allocation fails in turn: E_NOMEM, nothing left over, and then it works."""
+    with bed.responder() as r, bed.host() as h:
+        words = [f"{k}={v}" for k, v in {**h.files, "endpoints": r.endpoint, "pipe": "plain",
+                                         "name": "localhost"}.items()]
+        result = h.command("nomem", *words, REQUEST.hex())
+        assert result["odd"] == 0 and result["runs"] > 5, result
+        calls = h.command("pipe")
+        assert calls["open"] == calls["close"] and calls["destroy"] == result["runs"], calls
+
+
 if __name__ == "__main__":
     tap.run(globals())

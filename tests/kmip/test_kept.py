@@ -107,16 +107,6 @@ def test_spoiled():
         assert r.handshakes == 3
 
 
-def test_threads():
-    for version in ({}, bed.tls12()):
-        with bed.responder(**version) as r, bed.responder() as other, bed.host() as h:
-            client(h, r, endpoints=f"127.0.0.1:1,{r.endpoint},{other.endpoint}")
-            assert h.command("threads", 8, 25, "r", REQUEST.hex()) == {"failed": 0}
-            assert r.requests == 200 and r.handshakes <= 8 and other.requests == 0
-            assert h.command("threads", 8, 5, "rs", REQUEST.hex()) == {"failed": 0}
-            assert r.handshakes <= 8
-
-
 def test_at_most_a_few_are_kept():
     with bed.responder() as r, bed.host() as h:
         client(h, r)
