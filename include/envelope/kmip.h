@@ -65,7 +65,7 @@ typedef struct envelope_kmip_options {
     uint32_t reserved;
     const envelope_pipe_ops *pipe;
     void *pipe_self;
-    /* Each message as TTLV, key material and credentials blanked. */
+    /* Each message as TTLV, key material, data and credentials blanked (docs/kmip.md, 1.4). */
     void (*trace)(void *user, int32_t outgoing, const void *ttlv, size_t len);
     void *trace_user;
 } envelope_kmip_options;
