@@ -171,20 +171,21 @@ static size_t indent(const char *line)
 static const char *put_item(struct buffer *b, const char *line)
 {
     char name[64];
-    char value[4096] = "";
-    char letter = '.';
     const size_t level = indent(line);
     const size_t start = b->len;
     const char *end = strchr(line, '\n');
     ck_assert_ptr_nonnull(end);
-    ck_assert_int_ge(sscanf(line, " %63[^ \n] %c %4095[^\n]", name, &letter, value), 1);
-    bool leaf = memchr(line + level, ' ', (size_t)(end - line) - level) != NULL;
-    letter = leaf ? letter : '.';
+    ck_assert_int_eq(sscanf(line, " %63[^ \n]", name), 1);
+    const char *behind = line + level + strlen(name);
+    const bool leaf = behind < end;
+    const char letter = leaf ? behind[1] : '.';
     put_number(b, tree_tag(name) << 8 | (uint32_t)(strchr(letters, letter) - letters), 4);
     put_number(b, 0, 4);
     line = end + 1;
     if (leaf) {
+        char *value = strndup(behind + 3, (size_t)(end - behind - 3));
         put_value(b, letter, value);
+        free(value);
     }
     while (!leaf && *line && indent(line) > level) {
         line = put_item(b, line);

@@ -1,0 +1,182 @@
+#include "view.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void hex(FILE *f, const char *key, struct env_bytes bytes)
+{
+    const uint8_t *p = bytes.p;
+    fprintf(f, "%s=", key);
+    for (size_t i = 0; i < bytes.len; i++) {
+        fprintf(f, "%02x", p[i]);
+    }
+    fprintf(f, "\n");
+}
+
+static envelope_status discover(FILE *f, struct env_ttlv payload)
+{
+    struct env_kmip_versions v;
+    envelope_status st = env_kmip_take_discover(payload, &v, NULL);
+    for (size_t i = 0; i < v.count; i++) {
+        fprintf(f, "offers=%" PRId32 ".%" PRId32 "\n", v.item[i].major, v.item[i].minor);
+    }
+    return st;
+}
+
+static envelope_status query(FILE *f, struct env_ttlv payload)
+{
+    struct env_kmip_abilities a;
+    envelope_status st = env_kmip_take_query(payload, &a, NULL);
+    fprintf(f, "operations=%" PRIx64 "\nobjects=%" PRIx64 "\nvendor=%s\n", a.operations, a.objects,
+            a.vendor);
+    return st;
+}
+
+static envelope_status locate(FILE *f, struct env_ttlv payload, envelope_ctx *ctx)
+{
+    struct env_kmip_located l;
+    envelope_status st = env_kmip_take_locate(payload, ctx, &l, NULL);
+    fprintf(f, "total=%" PRId64 "\n", l.total);
+    for (size_t i = 0; i < l.count; i++) {
+        fprintf(f, "uid=%s\n", l.uid[i]);
+    }
+    env_free(ctx, l.uid);
+    return st;
+}
+
+static envelope_status get(FILE *f, struct env_ttlv payload)
+{
+    struct env_kmip_key k;
+    envelope_status st = env_kmip_take_get(payload, &k, NULL);
+    fprintf(f, "uid=%s\ntype=%u\nformat=%u\nalgorithm=%u\nbits=%u\n", k.uid, k.object_type,
+            k.format, k.algorithm, k.bits);
+    hex(f, "material", k.material);
+    hex(f, "modulus", k.modulus);
+    hex(f, "exponent", k.exponent);
+    return st;
+}
+
+static void dates(FILE *f, const struct env_kmip_attributes *a)
+{
+    if (a->has_initial_date) {
+        fprintf(f, "initial=%" PRId64 "\n", a->initial_date);
+    }
+    if (a->has_activation_date) {
+        fprintf(f, "activation=%" PRId64 "\n", a->activation_date);
+    }
+    if (a->has_generation) {
+        fprintf(f, "generation=%" PRId64 "\n", a->generation);
+    }
+}
+
+static envelope_status attributes(FILE *f, struct env_ttlv payload)
+{
+    struct env_kmip_attributes a;
+    envelope_status st = env_kmip_take_get_attributes(payload, &a, NULL);
+    fprintf(f, "uid=%s\ntype=%u\nalgorithm=%u\nbits=%u\nusage=%u\nstate=%u\n", a.uid, a.object_type,
+            a.algorithm, a.bits, a.usage, a.state);
+    for (size_t i = 0; i < a.names; i++) {
+        fprintf(f, "name=%s\n", a.name[i]);
+    }
+    for (size_t i = 0; i < a.groups; i++) {
+        fprintf(f, "group=%s\n", a.group[i]);
+    }
+    fprintf(f, "public=%s\nprivate=%s\nreplacement=%s\nreplaced=%s\n", a.public_key, a.private_key,
+            a.replacement, a.replaced);
+    dates(f, &a);
+    return st;
+}
+
+static envelope_status pair(FILE *f, struct env_ttlv payload, uint32_t operation)
+{
+    struct env_kmip_pair p;
+    envelope_status st = operation == ENV_KMIP_CREATE_KEY_PAIR
+                             ? env_kmip_take_create_pair(payload, &p, NULL)
+                             : env_kmip_take_rekey_pair(payload, &p, NULL);
+    fprintf(f, "private=%s\npublic=%s\n", p.private_key, p.public_key);
+    return st;
+}
+
+static envelope_status made(FILE *f, struct env_ttlv payload, uint32_t operation)
+{
+    env_kmip_text uid;
+    envelope_status st = operation == ENV_KMIP_CREATE ? env_kmip_take_create(payload, uid, NULL)
+                                                      : env_kmip_take_register(payload, uid, NULL);
+    fprintf(f, "uid=%s\n", uid);
+    return st;
+}
+
+static envelope_status data(FILE *f, struct env_ttlv payload, const char *uid)
+{
+    struct env_bytes out;
+    envelope_status st = env_kmip_take_data(payload, uid, &out, NULL);
+    hex(f, "data", out);
+    return st;
+}
+
+static envelope_status take(FILE *f, envelope_ctx *ctx, uint32_t operation, const char *uid,
+                            struct env_ttlv payload)
+{
+    switch (operation) {
+    case ENV_KMIP_DISCOVER_VERSIONS:
+        return discover(f, payload);
+    case ENV_KMIP_QUERY:
+        return query(f, payload);
+    case ENV_KMIP_LOCATE:
+        return locate(f, payload, ctx);
+    case ENV_KMIP_GET:
+        return get(f, payload);
+    case ENV_KMIP_GET_ATTRIBUTES:
+        return attributes(f, payload);
+    case ENV_KMIP_CREATE_KEY_PAIR:
+    case ENV_KMIP_REKEY_KEY_PAIR:
+        return pair(f, payload, operation);
+    case ENV_KMIP_CREATE:
+    case ENV_KMIP_REGISTER:
+        return made(f, payload, operation);
+    case ENV_KMIP_ACTIVATE:
+    case ENV_KMIP_REVOKE:
+        return env_kmip_take_done(payload, uid, NULL);
+    default:
+        return data(f, payload, uid);
+    }
+}
+
+static envelope_status read_all(FILE *f, envelope_ctx *ctx, uint32_t operation, const char *uid,
+                                struct env_bytes message)
+{
+    struct env_kmip_response r;
+    struct env_kmip_result result;
+    if (!env_ttlv_whole(message.p, message.len, NULL)) {
+        return ENVELOPE_E_FORMAT;
+    }
+    envelope_status st = env_kmip_response_begin(message.p, message.len, &r, NULL);
+    st = st ? st : env_kmip_response_next(&r, operation, 0, 1, &result, NULL);
+    if (st) {
+        return st;
+    }
+    fprintf(f, "version=%" PRId32 ".%" PRId32 "\nstatus=%u\nreason=%u\nmessage=%s\n",
+            r.version.major, r.version.minor, result.status, result.reason, result.message);
+    if (result.status != ENV_RESULT_SUCCESS) {
+        return ENVELOPE_OK;
+    }
+    return take(f, ctx, operation, uid, result.payload);
+}
+
+char *view_of(envelope_ctx *ctx, uint32_t operation, const char *uid, const void *bytes, size_t len)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (!f) {
+        abort();
+    }
+    envelope_status st = read_all(f, ctx, operation, uid, ENV_BYTES(bytes, len));
+    fclose(f);
+    if (st) {
+        free(text);
+        text = strdup(envelope_status_name(st));
+    }
+    return text;
+}
