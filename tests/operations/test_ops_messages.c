@@ -4,21 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static envelope_status begin(const struct tree *t, struct env_kmip_response *r)
+static envelope_status begin(const struct tree *t, struct env_kmip_response *r, const char *rule)
 {
     envelope_error err = ENVELOPE_ERROR_INIT;
     ck_assert(env_ttlv_whole(t->p, t->len, NULL));
     envelope_status st = env_kmip_response_begin(t->p, t->len, r, &err);
     ck_assert_int_eq(st, err.status);
     ck_assert_uint_eq(r->items != 0, st == ENVELOPE_OK);
+    ck_assert_msg(!st || strstr(err.message, rule), "%s: %s", rule, err.message);
     return st;
 }
 
-static envelope_status begin_words(const char *words)
+static envelope_status begin_words(const char *words, const char *rule)
 {
     struct env_kmip_response r;
     struct tree t = tree_of(words);
-    envelope_status st = begin(&t, &r);
+    envelope_status st = begin(&t, &r, rule);
     free(t.p);
     return st;
 }
@@ -38,20 +39,21 @@ START_TEST(headers)
         {"fine", "ResponseMessage\n" HEADER("1", "0", "1") ITEM, ENVELOPE_OK},
         {"K-MSG-01", "RequestMessage\n" HEADER("1", "0", "1") ITEM, ENVELOPE_E_FORMAT},
         {"K-MSG-01", "ResponseMessage t x\n", ENVELOPE_E_FORMAT},
-        {"K-MSG-02", "ResponseMessage\n" HEADER("1", "0", "1"), ENVELOPE_E_FORMAT},
-        {"K-MSG-02", "ResponseMessage\n" ITEM HEADER("1", "0", "1"), ENVELOPE_E_FORMAT},
-        {"K-MSG-02", "ResponseMessage\n" ITEM, ENVELOPE_E_FORMAT},
+        {"K-FIELD-04", "ResponseMessage\n" HEADER("1", "0", "1"), ENVELOPE_E_FORMAT},
+        {"K-FIELD-02", "ResponseMessage\n" ITEM HEADER("1", "0", "1"), ENVELOPE_E_FORMAT},
+        {"K-FIELD-04", "ResponseMessage\n" ITEM, ENVELOPE_E_FORMAT},
         {"K-MSG-03", "ResponseMessage\n" HEADER("2", "0", "1") ITEM, ENVELOPE_E_UNSUPPORTED},
         {"K-MSG-03", "ResponseMessage\n" HEADER("0", "9", "1") ITEM, ENVELOPE_E_UNSUPPORTED},
         {"K-MSG-03", "ResponseMessage\n" HEADER("1", "5", "1") ITEM, ENVELOPE_E_UNSUPPORTED},
-        {"K-MSG-03", "ResponseMessage\n" HEADER("1", "-1", "1") ITEM, ENVELOPE_E_FORMAT},
+        {"K-MSG-02", "ResponseMessage\n" HEADER("1", "-1", "1") ITEM, ENVELOPE_E_FORMAT},
         {"K-MSG-04", "ResponseMessage\n" HEADER("1", "4", "2") ITEM, ENVELOPE_E_FORMAT},
         {"K-MSG-04", "ResponseMessage\n" HEADER("1", "4", "1") ITEM ITEM, ENVELOPE_E_FORMAT},
         {"K-MSG-04", "ResponseMessage\n" HEADER("1", "4", "0") ITEM, ENVELOPE_E_FORMAT},
         {"K-MSG-04", "ResponseMessage\n" HEADER("1", "4", "-1") ITEM, ENVELOPE_E_FORMAT},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        ck_assert_msg(begin_words(all[i].words) == all[i].expected, "%s: %zu", all[i].rule, i);
+        ck_assert_msg(begin_words(all[i].words, all[i].rule) == all[i].expected, "%s: %zu",
+                      all[i].rule, i);
     }
 }
 END_TEST
@@ -65,7 +67,7 @@ START_TEST(too_many)
         struct env_kmip_response r;
         if (i >= ENV_KMIP_BATCH_MAX - 1) {
             struct tree t = tree_response(4, i + 1, items);
-            ck_assert_int_eq(begin(&t, &r),
+            ck_assert_int_eq(begin(&t, &r, "K-MSG-04"),
                              i < ENV_KMIP_BATCH_MAX ? ENVELOPE_OK : ENVELOPE_E_FORMAT);
             free(t.p);
         }
@@ -80,16 +82,19 @@ END_TEST
     "BatchItem\n Operation e 32\n UniqueBatchItemID y " id                                         \
     "\n ResultStatus e 1\n ResultReason e 10\n"
 
-/* The answer to question id of `asked`: a byte, or -reason, or -1000 where there is no answer. */
+/* The answer to question id of `asked`: a byte, or -reason, or where the response is refused -1000
+ * less the number of the rule. */
 static int answer(const struct tree *t, uint32_t id, uint32_t asked)
 {
     struct env_kmip_response r;
     struct env_kmip_result result;
     struct env_bytes data;
-    ck_assert_int_eq(begin(t, &r), ENVELOPE_OK);
-    if (env_kmip_response_next(&r, ENV_KMIP_DECRYPT, id, asked, &result, NULL)) {
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    ck_assert_int_eq(begin(t, &r, ""), ENVELOPE_OK);
+    if (env_kmip_response_next(&r, ENV_KMIP_DECRYPT, id, asked, &result, &err)) {
+        const char *rule = strstr(err.message, "(K-MSG-");
         ck_assert_uint_eq(result.status, ENV_RESULT_FAILED);
-        return -1000;
+        return -1000 - (rule ? (int)strtol(rule + 7, NULL, 10) : 0);
     }
     if (result.status != ENV_RESULT_SUCCESS) {
         return -(int)result.reason;
@@ -139,8 +144,8 @@ START_TEST(whole)
     expect_answers(1,
                    "BatchItem\n Operation e 32\n ResultStatus e 0\n ResponsePayload\n"
                    "  UniqueIdentifier t 41\n  Data y 07\n",
-                   2, (const int[]){-1000, -1000});
-    ck_assert_int_eq(begin(&t, &r), ENVELOPE_OK);
+                   2, (const int[]){-1011, -1011});
+    ck_assert_int_eq(begin(&t, &r, ""), ENVELOPE_OK);
     ck_assert_int_eq(r.version.minor, 0);
     free(t.p);
 }
@@ -150,15 +155,15 @@ START_TEST(wrong_ids)
 {
     /* twice, never asked, of another form, none */
     expect_answers(2, DECRYPTED("00000000", "07") DECRYPTED("00000000", "08"), 2,
-                   (const int[]){-1000, 0});
+                   (const int[]){-1007, 0});
     expect_answers(2, DECRYPTED("00000000", "07") DECRYPTED("00000002", "08"), 2,
-                   (const int[]){-1000, -1000});
+                   (const int[]){-1006, -1006});
     expect_answers(2, DECRYPTED("00000000", "07") DECRYPTED("01", "08"), 2,
-                   (const int[]){-1000, -1000});
+                   (const int[]){-1006, -1006});
     expect_answers(2, DECRYPTED("00000000", "07") "BatchItem\n ResultStatus e 1\n", 2,
-                   (const int[]){-1000, -1000});
+                   (const int[]){-1006, -1006});
     expect_answers(2, DECRYPTED("00000000", "07") DECRYPTED("00000001", "08"), 1,
-                   (const int[]){-1000});
+                   (const int[]){-1005});
     /* of a request with one item the id does not matter */
     expect_answers(1, DECRYPTED("05", "07"), 1, (const int[]){7});
 }

@@ -14,29 +14,30 @@ static void hex(FILE *f, const char *key, struct env_bytes bytes)
     fprintf(f, "\n");
 }
 
-static envelope_status discover(FILE *f, struct env_ttlv payload)
+static envelope_status discover(FILE *f, struct env_ttlv payload, envelope_error *err)
 {
     struct env_kmip_versions v;
-    envelope_status st = env_kmip_take_discover(payload, &v, NULL);
+    envelope_status st = env_kmip_take_discover(payload, &v, err);
     for (size_t i = 0; i < v.count; i++) {
         fprintf(f, "offers=%" PRId32 ".%" PRId32 "\n", v.item[i].major, v.item[i].minor);
     }
     return st;
 }
 
-static envelope_status query(FILE *f, struct env_ttlv payload)
+static envelope_status query(FILE *f, struct env_ttlv payload, envelope_error *err)
 {
     struct env_kmip_abilities a;
-    envelope_status st = env_kmip_take_query(payload, &a, NULL);
+    envelope_status st = env_kmip_take_query(payload, &a, err);
     fprintf(f, "operations=%" PRIx64 "\nobjects=%" PRIx64 "\nvendor=%s\n", a.operations, a.objects,
             a.vendor);
     return st;
 }
 
-static envelope_status locate(FILE *f, struct env_ttlv payload, envelope_ctx *ctx)
+static envelope_status locate(FILE *f, struct env_ttlv payload, envelope_ctx *ctx,
+                              envelope_error *err)
 {
     struct env_kmip_located l;
-    envelope_status st = env_kmip_take_locate(payload, ctx, &l, NULL);
+    envelope_status st = env_kmip_take_locate(payload, ctx, &l, err);
     fprintf(f, "total=%" PRId64 "\n", l.total);
     for (size_t i = 0; i < l.count; i++) {
         fprintf(f, "uid=%s\n", l.uid[i]);
@@ -45,10 +46,10 @@ static envelope_status locate(FILE *f, struct env_ttlv payload, envelope_ctx *ct
     return st;
 }
 
-static envelope_status get(FILE *f, struct env_ttlv payload)
+static envelope_status get(FILE *f, struct env_ttlv payload, envelope_error *err)
 {
     struct env_kmip_key k;
-    envelope_status st = env_kmip_take_get(payload, &k, NULL);
+    envelope_status st = env_kmip_take_get(payload, &k, err);
     fprintf(f, "uid=%s\ntype=%u\nformat=%u\nalgorithm=%u\nbits=%u\n", k.uid, k.object_type,
             k.format, k.algorithm, k.bits);
     hex(f, "material", k.material);
@@ -70,10 +71,10 @@ static void dates(FILE *f, const struct env_kmip_attributes *a)
     }
 }
 
-static envelope_status attributes(FILE *f, struct env_ttlv payload)
+static envelope_status attributes(FILE *f, struct env_ttlv payload, envelope_error *err)
 {
     struct env_kmip_attributes a;
-    envelope_status st = env_kmip_take_get_attributes(payload, &a, NULL);
+    envelope_status st = env_kmip_take_get_attributes(payload, &a, err);
     fprintf(f, "uid=%s\ntype=%u\nalgorithm=%u\nbits=%u\nusage=%u\nstate=%u\n", a.uid, a.object_type,
             a.algorithm, a.bits, a.usage, a.state);
     for (size_t i = 0; i < a.names; i++) {
@@ -88,71 +89,74 @@ static envelope_status attributes(FILE *f, struct env_ttlv payload)
     return st;
 }
 
-static envelope_status pair(FILE *f, struct env_ttlv payload, uint32_t operation)
+static envelope_status pair(FILE *f, struct env_ttlv payload, uint32_t operation,
+                            envelope_error *err)
 {
     struct env_kmip_pair p;
     envelope_status st = operation == ENV_KMIP_CREATE_KEY_PAIR
-                             ? env_kmip_take_create_pair(payload, &p, NULL)
-                             : env_kmip_take_rekey_pair(payload, &p, NULL);
+                             ? env_kmip_take_create_pair(payload, &p, err)
+                             : env_kmip_take_rekey_pair(payload, &p, err);
     fprintf(f, "private=%s\npublic=%s\n", p.private_key, p.public_key);
     return st;
 }
 
-static envelope_status made(FILE *f, struct env_ttlv payload, uint32_t operation)
+static envelope_status made(FILE *f, struct env_ttlv payload, uint32_t operation,
+                            envelope_error *err)
 {
     env_kmip_text uid;
-    envelope_status st = operation == ENV_KMIP_CREATE ? env_kmip_take_create(payload, uid, NULL)
-                                                      : env_kmip_take_register(payload, uid, NULL);
+    envelope_status st = operation == ENV_KMIP_CREATE ? env_kmip_take_create(payload, uid, err)
+                                                      : env_kmip_take_register(payload, uid, err);
     fprintf(f, "uid=%s\n", uid);
     return st;
 }
 
-static envelope_status data(FILE *f, struct env_ttlv payload, const char *uid)
+static envelope_status data(FILE *f, struct env_ttlv payload, const char *uid, envelope_error *err)
 {
     struct env_bytes out;
-    envelope_status st = env_kmip_take_data(payload, uid, &out, NULL);
+    envelope_status st = env_kmip_take_data(payload, uid, &out, err);
     hex(f, "data", out);
     return st;
 }
 
 static envelope_status take(FILE *f, envelope_ctx *ctx, uint32_t operation, const char *uid,
-                            struct env_ttlv payload)
+                            struct env_ttlv payload, envelope_error *err)
 {
     switch (operation) {
     case ENV_KMIP_DISCOVER_VERSIONS:
-        return discover(f, payload);
+        return discover(f, payload, err);
     case ENV_KMIP_QUERY:
-        return query(f, payload);
+        return query(f, payload, err);
     case ENV_KMIP_LOCATE:
-        return locate(f, payload, ctx);
+        return locate(f, payload, ctx, err);
     case ENV_KMIP_GET:
-        return get(f, payload);
+        return get(f, payload, err);
     case ENV_KMIP_GET_ATTRIBUTES:
-        return attributes(f, payload);
+        return attributes(f, payload, err);
     case ENV_KMIP_CREATE_KEY_PAIR:
     case ENV_KMIP_REKEY_KEY_PAIR:
-        return pair(f, payload, operation);
+        return pair(f, payload, operation, err);
     case ENV_KMIP_CREATE:
     case ENV_KMIP_REGISTER:
-        return made(f, payload, operation);
+        return made(f, payload, operation, err);
     case ENV_KMIP_ACTIVATE:
     case ENV_KMIP_REVOKE:
-        return env_kmip_take_done(payload, uid, NULL);
+        return env_kmip_take_done(payload, uid, err);
     default:
-        return data(f, payload, uid);
+        return data(f, payload, uid, err);
     }
 }
 
 static envelope_status read_all(FILE *f, envelope_ctx *ctx, uint32_t operation, const char *uid,
-                                struct env_bytes message)
+                                struct env_bytes message, envelope_error *err)
 {
     struct env_kmip_response r;
     struct env_kmip_result result;
-    if (!env_ttlv_whole(message.p, message.len, NULL)) {
-        return ENVELOPE_E_FORMAT;
+    const char *why;
+    if (!env_ttlv_whole(message.p, message.len, &why)) {
+        return envelope_error_set(err, ENVELOPE_E_FORMAT, 0, why);
     }
-    envelope_status st = env_kmip_response_begin(message.p, message.len, &r, NULL);
-    st = st ? st : env_kmip_response_next(&r, operation, 0, 1, &result, NULL);
+    envelope_status st = env_kmip_response_begin(message.p, message.len, &r, err);
+    st = st ? st : env_kmip_response_next(&r, operation, 0, 1, &result, err);
     if (st) {
         return st;
     }
@@ -161,7 +165,18 @@ static envelope_status read_all(FILE *f, envelope_ctx *ctx, uint32_t operation, 
     if (result.status != ENV_RESULT_SUCCESS) {
         return ENVELOPE_OK;
     }
-    return take(f, ctx, operation, uid, result.payload);
+    return take(f, ctx, operation, uid, result.payload, err);
+}
+
+/* "E_FORMAT K-OP-04" */
+static char *refusal(char *text, envelope_status st, const envelope_error *err)
+{
+    char words[64];
+    const char *rule = strstr(err->message, "K-");
+    size_t n = rule ? strcspn(rule, ":)") : 0;
+    snprintf(words, sizeof words, "%s %.*s", envelope_status_name(st), (int)n, rule ? rule : "");
+    free(text);
+    return strdup(words);
 }
 
 char *view_of(envelope_ctx *ctx, uint32_t operation, const char *uid, const void *bytes, size_t len)
@@ -172,11 +187,8 @@ char *view_of(envelope_ctx *ctx, uint32_t operation, const char *uid, const void
     if (!f) {
         abort();
     }
-    envelope_status st = read_all(f, ctx, operation, uid, ENV_BYTES(bytes, len));
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    envelope_status st = read_all(f, ctx, operation, uid, ENV_BYTES(bytes, len), &err);
     fclose(f);
-    if (st) {
-        free(text);
-        text = strdup(envelope_status_name(st));
-    }
-    return text;
+    return st ? refusal(text, st, &err) : text;
 }

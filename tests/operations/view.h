@@ -1,5 +1,6 @@
 /* view.h - all that is read from a response, in words: a line "key=value" for each field, so that
- * two readings can be compared; or the name of a status alone. */
+ * two readings can be compared; or a status with the number of the rule of docs/kmip.md
+ * that refused: "E_FORMAT K-OP-04". */
 #ifndef TESTS_VIEW_H
 #define TESTS_VIEW_H
 #include "kms/kmip/ops.h"

@@ -79,7 +79,7 @@ envelope_status env_kmip_take_version(const struct env_ttlv_item *item,
     out->major = env_ttlv_int(&got[0]);
     out->minor = env_ttlv_int(&got[1]);
     if (out->major < 0 || out->minor < 0) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "protocol version: a negative number");
+        return env_fail(err, ENVELOPE_E_FORMAT, "protocol version: a negative number (K-MSG-02)");
     }
     return ENVELOPE_OK;
 }
@@ -101,13 +101,14 @@ static envelope_status take_header(const struct env_ttlv_item *header, uint32_t 
     }
     if (out->version.major != 1 || out->version.minor > MINOR_MAX) {
         return env_fail(err, ENVELOPE_E_UNSUPPORTED,
-                        "the KMS answered in KMIP %d.%d; 1.0 to 1.4 are understood",
+                        "the KMS answered in KMIP %d.%d; 1.0 to 1.4 are understood (K-MSG-03)",
                         (int)out->version.major, (int)out->version.minor);
     }
     if (found > ENV_KMIP_BATCH_MAX || env_ttlv_int(&got[1]) != (int32_t)found) {
-        return env_fail(err, ENVELOPE_E_FORMAT,
-                        "response header: batch count %d, but %u items follow (at most %d)",
-                        (int)env_ttlv_int(&got[1]), found, ENV_KMIP_BATCH_MAX);
+        return env_fail(
+            err, ENVELOPE_E_FORMAT,
+            "response header: batch count %d, but %u items follow, at most %d (K-MSG-04)",
+            (int)env_ttlv_int(&got[1]), found, ENV_KMIP_BATCH_MAX);
     }
     out->items = found;
     return ENVELOPE_OK;
@@ -126,7 +127,7 @@ envelope_status env_kmip_response_begin(const void *bytes, size_t len,
     memset(out, 0, sizeof *out);
     if (!env_ttlv_next(&all, &message) || message.tag != ENV_TAG_RESPONSE_MESSAGE ||
         message.type != ENV_TTLV_STRUCTURE) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "this is no response message of KMIP");
+        return env_fail(err, ENVELOPE_E_FORMAT, "this is no response message of KMIP (K-MSG-01)");
     }
     struct env_ttlv inside = env_ttlv_inside(&message);
     envelope_status st = env_ttlv_fields(inside, fields, 2, got, "response message", err);
@@ -179,10 +180,10 @@ static envelope_status find(const struct env_kmip_response *response, uint32_t i
         }
         if (!id_of(&item, &number, &ours) || !ours || number >= items) {
             return env_fail(err, ENVELOPE_E_FORMAT,
-                            "batch item: its id is none of those that were sent");
+                            "batch item: its id is none of those that were sent (K-MSG-06)");
         }
         if (number == id && out->tag) {
-            return env_fail(err, ENVELOPE_E_FORMAT, "batch item: an id stands twice");
+            return env_fail(err, ENVELOPE_E_FORMAT, "batch item: an id stands twice (K-MSG-07)");
         }
         if (number == id) {
             *out = item;
@@ -206,7 +207,7 @@ static envelope_status choose(const struct env_kmip_response *response, uint32_t
     bool ours = false;
     *whole = false;
     if (response->items > items) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "response: %u answers to %u questions",
+        return env_fail(err, ENVELOPE_E_FORMAT, "response: %u answers to %u questions (K-MSG-05)",
                         response->items, items);
     }
     if (response->items > 1) {
@@ -221,13 +222,15 @@ static envelope_status check_operation(const struct env_ttlv_item *said, uint32_
                                        const struct env_kmip_result *result, envelope_error *err)
 {
     if (said->tag ? env_ttlv_enum(said) != operation : result->status == ENV_RESULT_SUCCESS) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "batch item: the answer to another operation");
+        return env_fail(err, ENVELOPE_E_FORMAT,
+                        "batch item: the answer to another operation (K-MSG-08)");
     }
     if (result->status > ENV_RESULT_UNDONE) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "batch item: no result status");
+        return env_fail(err, ENVELOPE_E_FORMAT, "batch item: no result status (K-MSG-09)");
     }
     if (result->status == ENV_RESULT_SUCCESS && !result->has_payload) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "batch item: a success without a payload");
+        return env_fail(err, ENVELOPE_E_FORMAT,
+                        "batch item: a success without a payload (K-MSG-10)");
     }
     return ENVELOPE_OK;
 }
@@ -277,7 +280,8 @@ envelope_status env_kmip_response_next(struct env_kmip_response *response, uint3
     }
     st = st ? st : take_item(&item, operation, out, err);
     if (!st && whole && out->status == ENV_RESULT_SUCCESS) {
-        st = env_fail(err, ENVELOPE_E_FORMAT, "response: one success to %u questions", items);
+        st = env_fail(err, ENVELOPE_E_FORMAT, "response: one success to %u questions (K-MSG-11)",
+                      items);
     }
     if (st) {
         memset(out, 0, sizeof *out);

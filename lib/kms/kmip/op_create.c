@@ -27,7 +27,7 @@ envelope_status env_kmip_take_create(struct env_ttlv payload, env_kmip_text uid,
     *uid = 0;
     envelope_status st = env_ttlv_fields(payload, fields, 2, got, "Create", err);
     if (!st && env_ttlv_enum(&got[0]) != ENV_OBJECT_SYMMETRIC) {
-        st = env_fail(err, ENVELOPE_E_FORMAT, "Create: object type %u was made",
+        st = env_fail(err, ENVELOPE_E_FORMAT, "Create: object type %u was made (K-OP-21)",
                       env_ttlv_enum(&got[0]));
     }
     return st ? st : env_kmip_take_text(&got[1], uid, "Create", err);

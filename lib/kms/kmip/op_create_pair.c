@@ -34,7 +34,7 @@ static envelope_status take_pair(struct env_ttlv payload, const char *what,
     st = st ? st : env_kmip_take_text(&got[0], out->private_key, what, err);
     st = st ? st : env_kmip_take_text(&got[1], out->public_key, what, err);
     if (!st && !strcmp(out->private_key, out->public_key)) {
-        st = env_fail(err, ENVELOPE_E_FORMAT, "%s: both keys have one identifier", what);
+        st = env_fail(err, ENVELOPE_E_FORMAT, "%s: both keys have one identifier (K-OP-20)", what);
     }
     if (st) {
         memset(out, 0, sizeof *out);

@@ -20,7 +20,8 @@ envelope_status env_kmip_take_discover(struct env_ttlv payload, struct env_kmip_
     envelope_status st = env_ttlv_fields(payload, fields, 1, &item, "Discover Versions", err);
     for (bool more = item.tag; !st && more; more = env_ttlv_again(payload, &item)) {
         st = out->count == ENV_KMIP_VERSIONS_MAX
-                 ? env_fail(err, ENVELOPE_E_LIMIT, "Discover Versions: more than %d versions",
+                 ? env_fail(err, ENVELOPE_E_LIMIT,
+                            "Discover Versions: more than %d versions (K-OP-03)",
                             ENV_KMIP_VERSIONS_MAX)
                  : env_kmip_take_version(&item, &out->item[out->count++], err);
     }

@@ -34,7 +34,8 @@ static envelope_status take_positive(const struct env_ttlv_item *item, struct en
         len--;
     }
     if (negative || !len) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "Get: modulus or exponent that is not positive");
+        return env_fail(err, ENVELOPE_E_FORMAT,
+                        "Get: modulus or exponent that is not positive (K-OP-12)");
     }
     *out = ENV_BYTES(p, len);
     return ENVELOPE_OK;
@@ -58,7 +59,7 @@ static envelope_status take_bytes(const struct env_ttlv_item *item, struct env_k
                                   envelope_error *err)
 {
     if (!item->len) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "Get: empty key material");
+        return env_fail(err, ENVELOPE_E_FORMAT, "Get: empty key material (K-OP-12)");
     }
     out->material = ENV_BYTES(item->value, item->len);
     return ENVELOPE_OK;
@@ -96,11 +97,11 @@ static envelope_status take_value(const struct env_ttlv_item *value, struct env_
     const struct shape *shape = shape_of(out);
     if (!shape) {
         return env_fail(err, ENVELOPE_E_UNSUPPORTED,
-                        "Get: object type %u in key format %u is not understood", out->object_type,
-                        out->format);
+                        "Get: object type %u in key format %u is not understood (K-OP-10)",
+                        out->object_type, out->format);
     }
     if (value->type != ENV_TTLV_STRUCTURE) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "Get: a key value that is no structure");
+        return env_fail(err, ENVELOPE_E_FORMAT, "Get: a key value that is no structure (K-OP-11)");
     }
     envelope_status st =
         env_ttlv_fields(env_ttlv_inside(value), &field, 1, &material, "Get, key value", err);
@@ -109,7 +110,7 @@ static envelope_status take_value(const struct env_ttlv_item *value, struct env_
     }
     if (material.type != shape->type) {
         return env_fail(err, ENVELOPE_E_FORMAT,
-                        "Get: key material of another type than its format");
+                        "Get: key material of another type than its format (K-OP-11)");
     }
     return shape->type == ENV_TTLV_BYTES ? take_bytes(&material, out, err)
                                          : take_transparent(&material, out, err);
@@ -119,8 +120,8 @@ static envelope_status check_length(const struct env_kmip_key *key, envelope_err
 {
     bool wrong = key->object_type == ENV_OBJECT_SYMMETRIC && key->bits &&
                  (key->bits % 8 || key->bits / 8 != key->material.len);
-    return wrong ? env_fail(err, ENVELOPE_E_FORMAT, "Get: %u bits of key in %zu bytes", key->bits,
-                            key->material.len)
+    return wrong ? env_fail(err, ENVELOPE_E_FORMAT, "Get: %u bits of key in %zu bytes (K-OP-13)",
+                            key->bits, key->material.len)
                  : ENVELOPE_OK;
 }
 
@@ -143,7 +144,7 @@ static envelope_status take_block(const struct env_ttlv_item *block, struct env_
     }
     if (got[WRAPPING].tag) {
         return env_fail(err, ENVELOPE_E_UNSUPPORTED,
-                        "Get: the KMS gives the key out wrapped by another key only");
+                        "Get: the KMS gives the key out wrapped by another key only (K-OP-09)");
     }
     out->format = env_ttlv_enum(&got[FORMAT]);
     out->algorithm = got[ALGORITHM].tag ? env_ttlv_enum(&got[ALGORITHM]) : 0;
@@ -160,11 +161,12 @@ static envelope_status take_object(const struct env_ttlv_item object[3], struct 
     struct env_ttlv_item block;
     uint32_t at = out->object_type - ENV_OBJECT_SYMMETRIC;
     if (at > 2) {
-        return env_fail(err, ENVELOPE_E_UNSUPPORTED, "Get: object type %u is no key that is used",
-                        out->object_type);
+        return env_fail(err, ENVELOPE_E_UNSUPPORTED,
+                        "Get: object type %u is no key that is used (K-OP-07)", out->object_type);
     }
     if (!object[at].tag || object[(at + 1) % 3].tag || object[(at + 2) % 3].tag) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "Get: not one object of the type that is said");
+        return env_fail(err, ENVELOPE_E_FORMAT,
+                        "Get: not one object of the type that is said (K-OP-08)");
     }
     envelope_status st =
         env_ttlv_fields(env_ttlv_inside(&object[at]), &field, 1, &block, "Get, object", err);

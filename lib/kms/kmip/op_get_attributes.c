@@ -49,7 +49,7 @@ static envelope_status take_number(const struct single *rule, const struct env_t
     uint32_t n = rule->type == ENV_TTLV_ENUM ? env_ttlv_enum(value) : (uint32_t)env_ttlv_int(value);
     bool mask = rule->at == offsetof(struct env_kmip_attributes, usage);
     if (!mask && (n == 0 || (rule->type == ENV_TTLV_INTEGER && n > INT32_MAX))) {
-        return wrong(rule->name, "is zero or negative", err);
+        return wrong(rule->name, "is zero or negative (K-OP-14)", err);
     }
     memcpy((uint8_t *)out + rule->at, &n, sizeof n);
     return ENVELOPE_OK;
@@ -60,10 +60,10 @@ static envelope_status take_single(size_t i, const struct env_ttlv_item *value, 
 {
     const struct single *rule = &singles[i];
     if (value->type != rule->type) {
-        return wrong(rule->name, "has another type than the specification says", err);
+        return wrong(rule->name, "has another type than the specification says (K-OP-15)", err);
     }
     if (*seen & UINT32_C(1) << i) {
-        return wrong(rule->name, "stands twice", err);
+        return wrong(rule->name, "stands twice (K-OP-16)", err);
     }
     *seen |= UINT32_C(1) << i;
     if (rule->type != ENV_TTLV_DATE) {
@@ -84,7 +84,8 @@ static envelope_status add(const struct env_ttlv_item *text, env_kmip_text *list
         return ENVELOPE_OK;
     }
     if (*count == max) {
-        return env_fail(err, ENVELOPE_E_LIMIT, "%s: more than %zu names or groups", what, max);
+        return env_fail(err, ENVELOPE_E_LIMIT, "%s: more than %zu names or groups (K-OP-17)", what,
+                        max);
     }
     return env_kmip_take_text(text, list[(*count)++], what, err);
 }
@@ -98,7 +99,7 @@ static envelope_status take_name(const struct env_ttlv_item *value, struct env_k
     };
     struct env_ttlv_item got[2];
     if (value->type != ENV_TTLV_STRUCTURE) {
-        return wrong("Name", "is no structure", err);
+        return wrong("Name", "is no structure (K-OP-15)", err);
     }
     envelope_status st =
         env_ttlv_fields(env_ttlv_inside(value), fields, 2, got, "Get Attributes, Name", err);
@@ -112,7 +113,7 @@ static envelope_status take_group(const struct env_ttlv_item *value,
                                   struct env_kmip_attributes *out, envelope_error *err)
 {
     if (value->type != ENV_TTLV_TEXT) {
-        return wrong("Object Group", "is no text", err);
+        return wrong("Object Group", "is no text (K-OP-15)", err);
     }
     return add(value, out->group, &out->groups, ENV_KMIP_GROUPS_MAX, err);
 }
@@ -135,7 +136,7 @@ static envelope_status take_link(const struct env_ttlv_item *value, struct env_k
     };
     struct env_ttlv_item got[2];
     if (value->type != ENV_TTLV_STRUCTURE) {
-        return wrong("Link", "is no structure", err);
+        return wrong("Link", "is no structure (K-OP-15)", err);
     }
     envelope_status st =
         env_ttlv_fields(env_ttlv_inside(value), fields, 2, got, "Get Attributes, Link", err);
@@ -144,10 +145,10 @@ static envelope_status take_link(const struct env_ttlv_item *value, struct env_k
         return st;
     }
     if (*to) {
-        return wrong("Link", "of one type stands twice", err);
+        return wrong("Link", "of one type stands twice (K-OP-18)", err);
     }
     if (got[1].type != ENV_TTLV_TEXT) {
-        return wrong("Link", "leads to something that is no text", err);
+        return wrong("Link", "leads to something that is no text (K-OP-19)", err);
     }
     return env_kmip_take_text(&got[1], to, "Get Attributes, Link", err);
 }
@@ -160,7 +161,7 @@ static envelope_status take_generation(const struct env_ttlv_item *value,
         return ENVELOPE_OK;
     }
     if (out->has_generation) {
-        return wrong(generation, "stands twice", err);
+        return wrong(generation, "stands twice (K-OP-16)", err);
     }
     out->has_generation = true;
     out->generation =
@@ -172,7 +173,7 @@ static envelope_status take_uid(const struct env_ttlv_item *value, struct env_km
                                 envelope_error *err)
 {
     if (value->type != ENV_TTLV_TEXT) {
-        return wrong("Unique Identifier", "is no text", err);
+        return wrong("Unique Identifier", "is no text (K-OP-15)", err);
     }
     return env_kmip_same_uid(value, out->uid, what, err);
 }

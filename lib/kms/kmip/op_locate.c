@@ -44,7 +44,7 @@ static envelope_status fill(struct env_ttlv payload, struct env_ttlv_item item,
             return st;
         }
         if (has(out, i, out->uid[i])) {
-            return env_fail(err, ENVELOPE_E_FORMAT, "Locate: an identifier stands twice");
+            return env_fail(err, ENVELOPE_E_FORMAT, "Locate: an identifier stands twice (K-OP-04)");
         }
         (void)env_ttlv_again(payload, &item);
     }
@@ -57,11 +57,12 @@ static envelope_status take_total(const struct env_ttlv_item *item, struct env_k
 {
     out->total = item->tag ? env_ttlv_int(item) : (int64_t)out->count;
     if (out->total < (int64_t)out->count) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "Locate: more identifiers than Located Items");
+        return env_fail(err, ENVELOPE_E_FORMAT,
+                        "Locate: more identifiers than Located Items (K-OP-05)");
     }
     if (out->count > ENV_KMIP_LOCATED_MAX) {
-        return env_fail(err, ENVELOPE_E_LIMIT, "Locate: %zu objects, more than %d", out->count,
-                        ENV_KMIP_LOCATED_MAX);
+        return env_fail(err, ENVELOPE_E_LIMIT, "Locate: %zu objects, more than %d (K-OP-06)",
+                        out->count, ENV_KMIP_LOCATED_MAX);
     }
     return ENVELOPE_OK;
 }

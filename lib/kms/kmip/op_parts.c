@@ -51,8 +51,9 @@ envelope_status env_kmip_take_text(const struct env_ttlv_item *item, env_kmip_te
                                    const char *what, envelope_error *err)
 {
     if (!env_ttlv_text(item, out, ENV_KMIP_TEXT_MAX) || !*out) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "%s: an identifier of %u bytes, not of 1 to %d",
-                        what, item->len, ENV_KMIP_TEXT_MAX - 1);
+        return env_fail(err, ENVELOPE_E_FORMAT,
+                        "%s: an identifier of %u bytes, not of 1 to %d (K-OP-01)", what, item->len,
+                        ENV_KMIP_TEXT_MAX - 1);
     }
     return ENVELOPE_OK;
 }
@@ -65,7 +66,7 @@ envelope_status env_kmip_take_count(const struct env_ttlv_item *item, uint32_t *
         return ENVELOPE_OK;
     }
     if (env_ttlv_int(item) < 1) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "%s: a number below 1", what);
+        return env_fail(err, ENVELOPE_E_FORMAT, "%s: a number below 1 (K-OP-14)", what);
     }
     *out = (uint32_t)env_ttlv_int(item);
     return ENVELOPE_OK;
@@ -75,7 +76,8 @@ envelope_status env_kmip_same_uid(const struct env_ttlv_item *item, const char *
                                   const char *what, envelope_error *err)
 {
     if (!env_ttlv_text_is(item, uid)) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "%s: the answer is about another object", what);
+        return env_fail(err, ENVELOPE_E_FORMAT, "%s: the answer is about another object (K-OP-02)",
+                        what);
     }
     return ENVELOPE_OK;
 }
