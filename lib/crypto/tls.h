@@ -20,9 +20,8 @@ struct env_tls_options {
  * together, or only one of the two is named; E_REFUSED: the key file; E_NOT_FOUND: the system has
  * no CA certificates; E_LIMIT: 64 KiB for the key file, 4 MiB for the others.
  *
- * The first call in a process has libssl read the host's openssl.cnf (OPENSSL_CONF) into the
- * process default, unless the host had OpenSSL initialised before; nothing in that file reaches
- * these connections. */
+ * Nothing of the host's openssl.cnf (which OpenSSL reads by itself, as at any first use in a
+ * process) reaches these connections, though libssl applies it to every SSL_CTX. */
 envelope_status env_tls_config_new(envelope_ctx *ctx, const struct env_tls_options *options,
                                    struct env_tls_config **out, envelope_error *err);
 void env_tls_config_free(struct env_tls_config *config);

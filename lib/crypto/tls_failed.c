@@ -14,7 +14,8 @@ struct refusal {
     const char *now;
 };
 static const struct refusal refusals[] = {
-    {SSL_AD_BAD_CERTIFICATE, "bad certificate", "have one issued for this host"},
+    {SSL_AD_BAD_CERTIFICATE, "bad certificate",
+     "have another issued, or see the log of the KMS for the reason"},
     {SSL_AD_UNSUPPORTED_CERTIFICATE, "unsupported certificate",
      "have one issued with extended key usage clientAuth"},
     {SSL_AD_CERTIFICATE_REVOKED, "certificate revoked", "have a new one issued"},
@@ -49,13 +50,14 @@ static envelope_status ours_refused(const struct env_tls *tls, const struct refu
     }
     char subject[ENV_TLS_NAME_MAX];
     char file[ENV_TLS_NAME_MAX];
-    char date[ENV_TLS_DATE_MAX];
+    char from[ENV_TLS_DATE_MAX];
+    char to[ENV_TLS_DATE_MAX];
     env_text_copy(subject, sizeof subject, own->subject);
     env_text_copy(file, sizeof file, tls->config->cert);
     return env_fail(err, ENVELOPE_E_REFUSED,
-                    "%s refuses our certificate: %s; it is \"%s\" of %s, valid until %s: %s",
-                    tls->name, r->says, subject, file, env_tls_date(date, own->not_after_ms),
-                    r->now);
+                    "%s refuses our certificate: %s; it is \"%s\" of %s, valid from %s to %s: %s",
+                    tls->name, r->says, subject, file, env_tls_date(from, own->not_before_ms),
+                    env_tls_date(to, own->not_after_ms), r->now);
 }
 
 /* Not our certificate: what the peer has to do with. */

@@ -34,7 +34,21 @@ void env_tls_certificate(const X509 *x, struct env_certificate_facts *out)
     out->not_after_ms = when(X509_get0_notAfter(x));
 }
 
-/* A name that somebody chose: NUL and all. */
+/* A host name that only looks like an address is none: the reader must see why it does not count.
+ */
+static bool like_address(const char *data, int len)
+{
+    char text[INET6_ADDRSTRLEN];
+    uint8_t ip[16];
+    if (len < 0 || len >= (int)sizeof text) {
+        return false;
+    }
+    memcpy(text, data, (size_t)len);
+    text[len] = 0;
+    return inet_pton(AF_INET, text, ip) == 1 || inet_pton(AF_INET6, text, ip) == 1;
+}
+
+/* Chosen by whoever made the certificate: NUL and all. */
 static void name_text(const GENERAL_NAME *name, char out[ENV_PRINTABLE_MAX])
 {
     out[0] = 0;
@@ -48,8 +62,9 @@ static void name_text(const GENERAL_NAME *name, char out[ENV_PRINTABLE_MAX])
     }
     if (name->type == GEN_DNS) {
         char text[ENV_PRINTABLE_MAX];
-        snprintf(text, sizeof text, "%.*s", name->d.dNSName->length,
-                 (const char *)name->d.dNSName->data);
+        int len = name->d.dNSName->length;
+        const char *data = (const char *)name->d.dNSName->data;
+        snprintf(text, sizeof text, "%s%.*s", like_address(data, len) ? "DNS:" : "", len, data);
         env_printable(out, text);
     }
 }
