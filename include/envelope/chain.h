@@ -126,9 +126,10 @@ ENVELOPE_TRY envelope_status envelope_chain_keys(const envelope_chain *chain,
                                                  envelope_key_list **out, envelope_error *err);
 
 /* -- write. [kms] at writer_new, which asks for the newest keys as refresh does, and at commit when
- * the catalogue is written. The point is durable before commit asks; a catalogue that cannot be
- * written then is an event and not a failure, and the next run lists the point. Threads: one at a
- * time. */
+ * the catalogue is written. The point is durable before commit asks: from then on E_AGAIN means
+ * "safe, not listed yet"; the same call goes on, and freeing the writer leaves the point to the
+ * next run. Another failure to write the catalogue is an event, and the next run lists the point.
+ * Threads: one at a time. */
 typedef struct envelope_writer envelope_writer;
 
 typedef struct envelope_point_options {
@@ -177,7 +178,7 @@ typedef struct envelope_verify_options {
     envelope_progress_fn progress;
     void *user;
 } envelope_verify_options;
-/* Goes on after damage; the worst status is returned, also where the other copy served. */
+/* [kms] Goes on after damage; the worst status is returned, also where the other copy served. */
 ENVELOPE_TRY envelope_status envelope_chain_verify(envelope_chain *chain,
                                                    const envelope_verify_options *options,
                                                    envelope_error *err);

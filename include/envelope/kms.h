@@ -54,7 +54,7 @@ typedef struct envelope_kms_ops {
                             envelope_error *err);
     void (*destroy)(void *self); /* exactly once, also when envelope_kms_new fails */
     /* Where several cost as much as one. Sets status and len of each item; fails only when nothing
-     * can be said of any. NULL: `unwrap` is called for each. */
+     * can be said of any. NULL: `unwrap` is called for each. Items lie items->size apart. */
     envelope_status (*unwrap_many)(void *self, envelope_unwrap *items, size_t count,
                                    envelope_error *err);
 } envelope_kms_ops;
@@ -65,8 +65,11 @@ ENVELOPE_API void envelope_kms_free(envelope_kms *kms);
 
 /* Or be asked instead of called: for event loops, and for languages whose callbacks are a trouble.
  * A call that needs such a KMS returns E_AGAIN and has changed nothing (see [kms] at the calls).
- * Take the questions, find the answers your way, hand them in, make the same call again. An answer
- * is wiped once the call that asked has ended. */
+ * Take the questions, find the answers your way, hand them in, make the same call again: with the
+ * same handles, from any thread. A question that waits counts as a call that has not returned yet:
+ * E_AGAIN comes before whatever would follow, and events of the steps before it are told again. An
+ * answer is wiped once the call that asked has ended. Answer all you have taken, with
+ * E_KMS_UNREACHED those that nobody needs any more: more than 1,024 that wait are E_LIMIT. */
 enum {
     ENVELOPE_ASK_NEWEST = 1,
     ENVELOPE_ASK_UNWRAP = 2,
@@ -85,11 +88,12 @@ typedef struct envelope_question {
 
 ENVELOPE_TRY envelope_status envelope_kms_new_asking(envelope_ctx *ctx, const char *kind,
                                                      envelope_kms **out, envelope_error *err);
-/* Each question once; NULL: no more for now. Borrowed until it is answered. */
+/* Each question once; NULL: no more for now. Borrowed until it is answered. in of WRAP is a DEK. */
 ENVELOPE_API const envelope_question *envelope_kms_next_question(envelope_kms *kms);
 /* status OK: NEWEST takes key and the SPKI in DER (len 0 for a symmetric key), UNWRAP and WRAP take
  * the bytes, STATE takes state. Else one of the errors above, message as for envelope_error_set.
- * Any thread. */
+ * E_INVALID: no such answer may be given, and the question stays. E_EXISTS: it is answered already.
+ * E_NOT_FOUND: nobody asks that any more. Any thread. */
 ENVELOPE_API envelope_status envelope_kms_answer(envelope_kms *kms, uint64_t id,
                                                  envelope_status status, const char *message,
                                                  const envelope_key_ref *key, int32_t state,
@@ -97,7 +101,8 @@ ENVELOPE_API envelope_status envelope_kms_answer(envelope_kms *kms, uint64_t id,
                                                  envelope_error *err);
 
 /* Unwrap for yourself, past any keyring: nothing is scoped here, and nothing is verified. OK: look
- * at each status. items[i].out is best in memory that you lock and wipe. */
+ * at each status. items[i].out is best in memory that you lock and wipe, of at least 32 bytes
+ * (E_RANGE). E_AGAIN from an asking KMS: all are asked. */
 ENVELOPE_TRY envelope_status envelope_kms_unwrap_many(envelope_kms *kms, envelope_unwrap *items,
                                                       size_t count, envelope_error *err);
 

@@ -54,6 +54,7 @@ envelope_status env_ctx_make(const envelope_ctx_options *options, envelope_ctx *
     }
     memset(ctx, 0, sizeof *ctx);
     atomic_init(&ctx->refs, 1);
+    pthread_mutex_init(&ctx->calls_lock, NULL);
     ctx->options = o;
     bool locked;
     st = env_arena_new((size_t)o.locked_kib * 1024, o.flags & ENVELOPE_CTX_REQUIRE_MLOCK,
@@ -77,6 +78,7 @@ envelope_status env_ctx_make(const envelope_ctx_options *options, envelope_ctx *
 void env_ctx_unmake(envelope_ctx *ctx)
 {
     env_arena_free(ctx->arena);
+    pthread_mutex_destroy(&ctx->calls_lock);
     ctx->options.release(ctx->options.user, ctx);
 }
 

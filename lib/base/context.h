@@ -4,9 +4,11 @@
 #define ENV_BASE_CONTEXT_H
 #include "base/arena.h"
 #include <envelope/base.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct env_crypto; /* crypto/context.h */
+struct env_call;   /* base/call.h */
 
 struct envelope_ctx {
     atomic_uint refs;
@@ -15,6 +17,9 @@ struct envelope_ctx {
     struct env_arena *arena;
     struct env_crypto *crypto;
     envelope_ctx_info info;
+    pthread_mutex_t calls_lock;
+    struct env_call *calls; /* under way, of all threads */
+    uint64_t last_call;
 };
 
 /* Context without its crypto part. */

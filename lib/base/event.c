@@ -7,7 +7,7 @@ void env_emit(const struct env_listener *to, int32_t kind, envelope_status statu
               const struct env_subject *subject, const char *format, ...)
 {
     const envelope_ctx *ctx = to->ctx;
-    if (!ctx->options.audit && !to->fn) {
+    if (!ctx || (!ctx->options.audit && !to->fn)) {
         return;
     }
     char line[512];

@@ -3,7 +3,7 @@
 #define ENV_BASE_EVENT_H
 #include "base/context.h"
 
-/* Where events of one call go: the context's audit callback, and fn if any. */
+/* Where events of one call go: the context's audit callback, and fn if any. ctx NULL: nowhere. */
 struct env_listener {
     envelope_ctx *ctx;
     envelope_event_fn fn; /* may be NULL */

@@ -14,6 +14,8 @@ struct walk {
     const struct env_listener *events;
     struct env_listed *out;
     uint32_t failures;
+    bool again; /* a KMS was asked for one of them and has not answered */
+    envelope_error again_why;
 };
 
 static bool pending(const envelope_chain *chain, const uint8_t link[ENV_LINK_BYTES])
@@ -220,6 +222,11 @@ static envelope_status visit(struct walk *w, const struct env_seen *seen, envelo
         st = open_point(w, seen, &opened, &extra, &why);
     }
     env_opened_close(&opened);
+    if (st == ENVELOPE_E_AGAIN) { /* the others are asked for in the same round */
+        w->again = true;
+        w->again_why = why;
+        return ENVELOPE_OK;
+    }
     if (st && is_final(st)) {
         if (err) {
             *err = why;
@@ -260,6 +267,12 @@ envelope_status env_unlisted(envelope_chain *chain, const struct env_listing *ho
     }
     for (size_t i = 0; !st && i < seen.count; i++) {
         st = visit(&w, &seen.item[i], err);
+    }
+    if (!st && w.again) {
+        st = ENVELOPE_E_AGAIN;
+        if (err) {
+            *err = w.again_why;
+        }
     }
     env_seen_free(&seen);
     if (st) {

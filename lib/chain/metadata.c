@@ -4,6 +4,7 @@
 #include "chain/generation.h"
 #include "chain/pinning.h"
 #include "chain/seal.h"
+#include "kms/asking.h"
 #include <string.h>
 
 enum { ATTEMPTS = 100, STEP_OVER = 1000 };
@@ -222,7 +223,8 @@ static envelope_status write_next(struct attempt *a, envelope_error *err)
     envelope_status st = make_next(a, err);
     st = st ? st : next_number(a, err);
     seal.number = a->number;
-    st = st ? st : env_seal_metadata(a->chain, a->next, &seal, a->events, err);
+    st = st ? st : env_seal_prepare(a->chain, a->next, &seal, a->events, err);
+    st = st ? st : env_seal_metadata(a->chain, a->next, &seal, err);
     if (st) {
         return st;
     }
@@ -260,15 +262,31 @@ static envelope_status look(struct attempt *a, envelope_error *err)
     return env_unlisted(a->chain, &how, a->events, &a->listed, err);
 }
 
+static envelope_status wrap_point(struct attempt *a, envelope_error *err)
+{
+    struct env_point_key *key = a->put->point;
+    const struct env_targets *targets = &a->put->policy.targets;
+    if (!key) {
+        return ENVELOPE_OK;
+    }
+    envelope_dek_free(key->drawn.dek); /* of an attempt that another host has overtaken */
+    envelope_status st =
+        env_targets_draw(a->chain->keyring, targets, ENV_DRAW_POINT, &key->drawn, err);
+    return st ? st
+              : env_drawn_wrap(a->chain->keyring, targets, &key->drawn, a->events, key->object,
+                               key->slots, err);
+}
+
 static envelope_status apply(struct attempt *a, envelope_error *err)
 {
     const struct env_put *put = a->put;
     bool holds = false;
-    if (a->chain->pinned) {
-        envelope_status st = env_holds_pin(a->chain, a->newest.catalogue, &holds, err);
-        if (st) {
-            return st;
-        }
+    envelope_status st = wrap_point(a, err);
+    if (!st && a->chain->pinned) {
+        st = env_holds_pin(a->chain, a->newest.catalogue, &holds, err);
+    }
+    if (st) {
+        return st;
     }
     /* W4 */
     a->draw = put->new_generation || !put->policy.same || !holds;
@@ -339,7 +357,9 @@ static envelope_status seal_first(envelope_chain *chain, struct env_catalogue *c
     c->head.serial = chain->serial;
     c->head.recipients = policy->names;
     envelope_status st = env_policy_record(chain->ctx, policy, &c->head.keys, false, err);
-    st = st ? st : env_seal_metadata(chain, c, &seal, events, err);
+    st = st ? st : env_seal_prepare(chain, c, &seal, events, err);
+    st = st ? st : env_put_readme(chain, err);
+    st = st ? st : env_seal_metadata(chain, c, &seal, err);
     if (st) {
         return st;
     }

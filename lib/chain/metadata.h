@@ -5,9 +5,17 @@
 #include "chain/listing.h"
 #include "chain/newest.h"
 
+/* A point's DEK, wrapped for today's recipients before put writes anything: whom a KMS is to be
+ * asked for is known before the repository changes. */
+struct env_point_key {
+    const char *object;      /* its name, for events */
+    struct env_slots *slots; /* filled */
+    struct env_drawn drawn;  /* dek is to be freed, whatever is returned */
+};
 struct env_put {
     bool new_generation;         /* draw one even if nothing changed */
     const struct env_extra *own; /* a point that this handle has just written, to be listed */
+    struct env_point_key *point; /* NULL: none is wanted */
     /* results */
     bool wrote;
     bool drew;
@@ -16,12 +24,15 @@ struct env_put {
     uint64_t own_number;
     struct env_policy policy; /* today's; free with env_policy_free */
 };
-/* [kms] Afterwards the handle's catalogue is the newest. Writes nothing when nothing changes. */
+/* [kms] Afterwards the handle's catalogue is the newest. Writes nothing when nothing changes, and
+ * nothing before every KMS has answered. */
 envelope_status env_put_metadata(envelope_chain *chain, const struct env_listener *events,
                                  struct env_put *put, envelope_error *err);
 /* [kms] Metadata 1 of a new chain: root and GS_1 drawn, chain_id and folder set in the handle. */
 envelope_status env_first_metadata(envelope_chain *chain, const struct env_listener *events,
                                    envelope_error *err);
+/* README.txt of the repository, unless it is there. */
+envelope_status env_put_readme(envelope_chain *chain, envelope_error *err);
 
 /* The newest metadata object's bytes, also beside the points. OK if it is there already. */
 envelope_status env_put_keys_copy(envelope_chain *chain, const struct env_catalogue *catalogue,

@@ -217,6 +217,11 @@ static envelope_status try_one(struct env_search *s, const struct env_seen *seen
     if (!st) {
         return accept(s, seen, c, err);
     }
+    if (st == ENVELOPE_E_AGAIN) {
+        s->again = true;
+        s->again_why = why;
+        return ENVELOPE_OK;
+    }
     st = failed(s, seen, st, &why);
     if (st && err) {
         *err = why;
@@ -249,11 +254,15 @@ static envelope_status open_candidates(struct env_search *s, envelope_error *err
         if (st) {
             return st;
         }
-        if (!all && s->count && s->found[s->count - 1].fits) {
-            return ENVELOPE_OK;
+        /* Where all are opened anyway, all are asked for in one round. */
+        if (!all && (s->again || (s->count && s->found[s->count - 1].fits))) {
+            break;
         }
     }
-    return ENVELOPE_OK;
+    if (s->again && err) {
+        *err = s->again_why;
+    }
+    return s->again ? ENVELOPE_E_AGAIN : ENVELOPE_OK;
 }
 
 static envelope_status run(struct env_search *s, envelope_error *err)

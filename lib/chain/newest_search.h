@@ -21,10 +21,12 @@ struct env_search {
     uint32_t failures;
     bool any_fits;
     bool conflict;     /* headers alone show that there may be a fork */
+    bool again;        /* a KMS was asked and has not answered: see again_why */
     bool blocked_meta; /* something in meta/ could not be opened or read */
     /* the failure to report when nothing opens */
     envelope_status worst;
     envelope_error why;
+    envelope_error again_why;
 };
 
 bool env_is_candidate(const struct env_seen *seen);

@@ -6,16 +6,6 @@
 #include "chain/pinning.h"
 #include <string.h>
 
-static const char readme[] =
-    "This is a repository of encrypted restore points, made by libenvelope.\n"
-    "\n"
-    "What lies here can be read with the repository and the right keys alone; no database and no\n"
-    "other file of the host that wrote it is needed. To learn which keys those are:\n"
-    "    envelope keys REPOSITORY\n"
-    "To get a point back with a private key that was exported from its key management server:\n"
-    "    envelope restore REPOSITORY --key-file PRIVATE.pem -o OUTPUT\n"
-    "Copy the whole folder of a chain to move it. Do not change, rename or remove single files.\n";
-
 static envelope_status check(const envelope_chain_options *o, envelope_error *err)
 {
     if (o->flags & ~(uint32_t)ENVELOPE_CHAIN_READONLY) {
@@ -84,21 +74,6 @@ static envelope_status enter(envelope_store *store, envelope_keyring *keyring,
 
 /* -- create */
 
-static envelope_status put_readme(envelope_chain *chain, envelope_error *err)
-{
-    struct env_store_writer w;
-    envelope_status st = env_store_create(chain->store, "README.txt", sizeof readme, &w, err);
-    if (!st) {
-        st = env_store_write(&w, readme, sizeof readme - 1, err);
-        if (st) {
-            env_store_abort(&w);
-            return st;
-        }
-        st = env_store_finish(&w, err);
-    }
-    return st == ENVELOPE_E_EXISTS ? ENVELOPE_OK : st;
-}
-
 static envelope_status create(envelope_chain *chain, envelope_error *err)
 {
     const struct env_listener events = ENV_LISTENER(chain->ctx);
@@ -107,7 +82,6 @@ static envelope_status create(envelope_chain *chain, envelope_error *err)
     if (!st && taken) {
         st = env_fail(err, ENVELOPE_E_EXISTS, "there is a chain named %s already", chain->name);
     }
-    st = st ? st : put_readme(chain, err);
     return st ? st : env_first_metadata(chain, &events, err);
 }
 
@@ -129,7 +103,9 @@ envelope_status envelope_chain_create(envelope_store *store, envelope_keyring *k
         return st;
     }
     env_text_copy(chain->name, sizeof chain->name, o.name ? o.name : "default");
-    st = create(chain, err);
+    struct env_call call;
+    env_call_begin(chain->ctx, &call);
+    st = env_keyring_end(keyring, &call, create(chain, err));
     if (st) {
         envelope_chain_free(chain);
         return st;
@@ -164,11 +140,16 @@ static envelope_status load_extras(envelope_chain *chain, const struct env_liste
     struct env_catalogue *base = env_chain_catalogue(chain);
     const struct env_listing how = {.base = base};
     struct env_listed listed;
-    envelope_error *points_err = base ? err : NULL;
-    envelope_status st = env_unlisted(chain, &how, events, &listed, points_err);
+    envelope_error why = ENVELOPE_ERROR_INIT;
+    envelope_status st = env_unlisted(chain, &how, events, &listed, &why);
     env_catalogue_release(base);
+    if (st && (base || st == ENVELOPE_E_AGAIN)) {
+        env_fail(err, st, "%s", why.message);
+        env_error_origin(err, why.origin, why.native);
+        return st;
+    }
     if (st) {
-        return base ? st : metadata;
+        return metadata;
     }
     if (listed.missing) {
         env_emit(events, ENVELOPE_EVENT_ROLLBACK, ENVELOPE_E_ROLLBACK, NULL,
@@ -225,7 +206,11 @@ envelope_status envelope_chain_open(envelope_store *store, envelope_keyring *key
     env_text_copy(chain->folder, sizeof chain->folder, place.folder);
     memcpy(chain->chain_id, place.chain_id, ENV_CHAIN_ID_BYTES);
     st = env_pin_take(chain, o.pin, o.pin_len, err);
-    st = st ? st : load(chain, err);
+    if (!st) {
+        struct env_call call;
+        env_call_begin(chain->ctx, &call);
+        st = env_keyring_end(keyring, &call, load(chain, err));
+    }
     if (st) {
         envelope_chain_free(chain);
         return st;

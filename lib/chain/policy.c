@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "keys/ref.h"
 #include "keys/slot.h"
+#include "kms/asking.h"
 #include <string.h>
 
 void env_policy_free(envelope_chain *chain, struct env_policy *policy)
@@ -164,17 +165,14 @@ static envelope_status check_target(envelope_chain *chain, const struct known *k
     bool in_pin = recorded(known->pin, &t->key) != NULL;
     if (!in_meta && !in_pin) {
         st = believe(chain, known, t, events, err);
-        if (st) {
-            return st;
-        }
     }
-    if (!in_meta) {
+    if (!st && !in_meta) {
         tell_rotation(known, t, events);
         out->rotated++;
         out->newer = true;
     }
     out->same = out->same && in_meta && in_pin;
-    return ENVELOPE_OK;
+    return st;
 }
 
 static envelope_status check(envelope_chain *chain, const struct env_catalogue *base,
@@ -187,13 +185,15 @@ static envelope_status check(envelope_chain *chain, const struct env_catalogue *
                 env_recipients_equal(&pin->recipients, &out->names) &&
                 env_recipients_equal(&base->head.recipients, &out->names);
     out->newer = base && chain->serial > base->head.serial;
+    envelope_status again = ENVELOPE_OK;
     for (size_t i = 0; i < out->targets.count; i++) {
         envelope_status st = check_target(chain, &known, &out->targets.item[i], events, out, err);
-        if (st) {
-            return st;
+        if (st && st != ENVELOPE_E_AGAIN) {
+            return again ? env_asking_again(err) : st;
         }
+        again = st ? st : again; /* the others are asked in the same round */
     }
-    return ENVELOPE_OK;
+    return again;
 }
 
 envelope_status env_policy_today(envelope_chain *chain, const struct env_catalogue *base,

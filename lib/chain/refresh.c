@@ -13,6 +13,24 @@ static envelope_status clean(envelope_chain *chain, envelope_error *err)
     return st;
 }
 
+/* While a KMS is asked nothing is changed, so cleaning up comes last. */
+static envelope_status refresh(envelope_chain *chain, uint32_t flags, uint32_t *rotated,
+                               envelope_error *err)
+{
+    const struct env_listener events = ENV_LISTENER(chain->ctx);
+    struct env_put put = {.new_generation = flags & ENVELOPE_REFRESH_NEW_GENERATION};
+    envelope_status st = env_put_metadata(chain, &events, &put, err);
+    if (!st && rotated) {
+        *rotated = put.rotated;
+    }
+    env_policy_free(chain, &put.policy);
+    if (st == ENVELOPE_E_AGAIN) {
+        return st;
+    }
+    envelope_status cleaned = clean(chain, st ? NULL : err);
+    return st ? st : cleaned;
+}
+
 envelope_status envelope_chain_refresh(envelope_chain *chain, uint32_t flags, uint32_t *rotated,
                                        envelope_error *err)
 {
@@ -30,14 +48,9 @@ envelope_status envelope_chain_refresh(envelope_chain *chain, uint32_t flags, ui
     if (st) {
         return st;
     }
-    const struct env_listener events = ENV_LISTENER(chain->ctx);
-    struct env_put put = {.new_generation = flags & ENVELOPE_REFRESH_NEW_GENERATION};
-    st = clean(chain, err);
-    st = st ? st : env_put_metadata(chain, &events, &put, err);
-    if (!st && rotated) {
-        *rotated = put.rotated;
-    }
-    env_policy_free(chain, &put.policy);
+    struct env_call call;
+    env_call_begin(chain->ctx, &call);
+    st = env_keyring_end(chain->keyring, &call, refresh(chain, flags, rotated, err));
     env_chain_end_write(chain);
     return st;
 }

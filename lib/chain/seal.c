@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "crypto/random.h"
 #include "keys/ref.h"
+#include "kms/asking.h"
 #include "object/writer.h"
 #include <string.h>
 
@@ -76,65 +77,46 @@ static envelope_status write_object(envelope_chain *chain, struct env_catalogue 
     return st;
 }
 
-/* Architecture.md 4.8: by the KMS where we may; slots stand in the order of the targets. */
-struct proof {
-    envelope_chain *chain;
-    const struct env_catalogue *c;
-    const struct env_headers *headers;
-};
-
-static envelope_status same_dek(void *user, const uint8_t dek[32])
+/* Architecture.md 4.8: by the KMS where we may; slots stand in the order of the targets. Nothing is
+ * in the store yet, so that a KMS which asks can be waited for. All are asked before one's waiting
+ * is said. */
+static envelope_status prove(envelope_chain *chain, struct env_seal *seal,
+                             const struct env_catalogue *c, const struct env_listener *events,
+                             envelope_error *err)
 {
-    const struct proof *p = user;
-    return env_equal_secret(dek, env_dek_key(p->c->dek), 32) ? ENVELOPE_OK : ENVELOPE_E_AUTH;
+    envelope_status again = ENVELOPE_OK;
+    const struct env_targets *targets = &seal->policy->targets;
+    for (size_t i = 0; i < targets->count; i++) {
+        const struct env_target *t = &targets->item[i];
+        char text[ENV_REF_TEXT_MAX];
+        envelope_key_ref ref = env_key_as_ref(&t->key);
+        if (t->recipient.kind != ENV_SLOT_KMS) {
+            continue;
+        }
+        if (!t->may_unwrap) {
+            const struct env_subject subject = {.key = &ref};
+            env_emit(events, ENVELOPE_EVENT_WRAP, ENVELOPE_OK, &subject,
+                     "%s: sealed for it, not proven", env_ref_text(text, &ref));
+            seal->proven = false;
+            continue;
+        }
+        envelope_status st =
+            env_target_opens(chain->keyring, t, c->slots, i, c->dek, events, "new metadata", err);
+        if (st && st != ENVELOPE_E_AGAIN) {
+            return again ? env_asking_again(err) : st;
+        }
+        again = st ? st : again;
+    }
+    return again;
 }
 
-static envelope_status prove_slot(struct proof *p, const struct env_target *t, size_t slot,
-                                  const struct env_listener *events, bool *proven,
-                                  envelope_error *err)
-{
-    envelope_dek *dek = NULL;
-    struct env_opening opening = env_opening_begin(p->chain->keyring, events);
-    char text[ENV_REF_TEXT_MAX];
-    envelope_key_ref ref = env_key_as_ref(&t->key);
-    if (t->recipient.kind != ENV_SLOT_KMS) {
-        return ENVELOPE_OK;
-    }
-    if (!t->may_unwrap) {
-        const struct env_subject subject = {.key = &ref};
-        env_emit(events, ENVELOPE_EVENT_WRAP, ENVELOPE_OK, &subject,
-                 "%s: sealed for it, not proven", env_ref_text(text, &ref));
-        *proven = false;
-        return ENVELOPE_OK;
-    }
-    opening.object = "new metadata";
-    opening.chain_id = p->chain->chain_id;
-    envelope_status st = env_keyring_open(p->chain->keyring, &opening, p->c->slots, slot, same_dek,
-                                          p, &dek, NULL, err);
-    envelope_dek_free(dek);
-    if (st) {
-        env_error_prefix(err, "what was sealed for %.150s does not open", env_ref_text(text, &ref));
-    }
-    return st;
-}
-
-static envelope_status reopen(envelope_chain *chain, struct env_catalogue *c, struct env_seal *seal,
-                              struct env_store_writer *file, const struct env_listener *events,
-                              envelope_error *err)
+static envelope_status reopen(envelope_chain *chain, const struct env_catalogue *c,
+                              struct env_store_writer *file, envelope_error *err)
 {
     struct env_headers *headers;
     struct env_object *object = NULL;
     envelope_status st = env_headers_read(chain->ctx, reread, file, file->written, &headers, err);
     if (st) {
-        return st;
-    }
-    struct proof p = {chain, c, headers};
-    seal->proven = seal->prove;
-    for (size_t i = 0; !st && seal->prove && i < seal->policy->targets.count; i++) {
-        st = prove_slot(&p, &seal->policy->targets.item[i], i, events, &seal->proven, err);
-    }
-    if (st) {
-        env_headers_free(headers);
         return st;
     }
     st = env_object_unlock_with(headers, c->dek, &object, err);
@@ -146,10 +128,10 @@ static envelope_status reopen(envelope_chain *chain, struct env_catalogue *c, st
 }
 
 static envelope_status make_slots(envelope_chain *chain, struct env_catalogue *c,
-                                  const struct env_policy *policy,
-                                  const struct env_listener *events, const char *name,
-                                  envelope_error *err)
+                                  struct env_seal *seal, const struct env_listener *events,
+                                  const char *name, envelope_error *err)
 {
+    const struct env_targets *targets = &seal->policy->targets;
     envelope_dek_free(c->dek);
     c->dek = NULL;
     env_free(chain->ctx, c->slots);
@@ -157,28 +139,35 @@ static envelope_status make_slots(envelope_chain *chain, struct env_catalogue *c
     if (!c->slots) {
         return env_nomem(err);
     }
-    envelope_status st = envelope_dek_generate(chain->ctx, &c->dek, err);
+    envelope_status st =
+        env_targets_draw(chain->keyring, targets, ENV_DRAW_METADATA, &seal->drawn, err);
+    c->dek = seal->drawn.dek;
     return st ? st
-              : env_targets_wrap(chain->keyring, &policy->targets, c->dek, events, name, c->slots,
-                                 err);
+              : env_drawn_wrap(chain->keyring, targets, &seal->drawn, events, name, c->slots, err);
+}
+
+envelope_status env_seal_prepare(envelope_chain *chain, struct env_catalogue *c,
+                                 struct env_seal *seal, const struct env_listener *events,
+                                 envelope_error *err)
+{
+    env_name_metadata(seal->name, chain->folder, seal->number);
+    envelope_status st = make_id(chain, c, seal, &seal->id, err);
+    st = st ? st : make_slots(chain, c, seal, events, seal->name, err);
+    seal->proven = seal->prove;
+    return st || !seal->prove ? st : prove(chain, seal, c, events, err);
 }
 
 envelope_status env_seal_metadata(envelope_chain *chain, struct env_catalogue *c,
-                                  struct env_seal *seal, const struct env_listener *events,
-                                  envelope_error *err)
+                                  struct env_seal *seal, envelope_error *err)
 {
-    char name[ENV_NAME_MAX + 1];
     struct env_store_writer file;
-    struct env_id id;
-    env_name_metadata(name, chain->folder, seal->number);
-    envelope_status st = make_id(chain, c, seal, &id, err);
-    st = st ? st : make_slots(chain, c, seal->policy, events, name, err);
-    st = st ? st : env_store_create(chain->store, name, 0, &file, err);
+    env_drawn_spend(&seal->drawn);
+    envelope_status st = env_store_create(chain->store, seal->name, 0, &file, err);
     if (st) {
         return st;
     }
-    st = write_object(chain, c, &id, &file, err);
-    st = st ? st : reopen(chain, c, seal, &file, events, err);
+    st = write_object(chain, c, &seal->id, &file, err);
+    st = st ? st : reopen(chain, c, &file, err);
     if (st) {
         env_store_abort(&file);
         return st;

@@ -305,6 +305,46 @@ static void on_scan(void *user, const envelope_event *event)
     }
 }
 
+/* Everything that an asking KMS is to answer is asked before the first finding, so that the call
+ * which is repeated reads the points once and tells nothing twice. */
+static envelope_status ask_one(struct walk *w, const char *name, envelope_error *err)
+{
+    static const struct env_listener nobody;
+    struct env_opened opened;
+    struct env_object *object = NULL;
+    struct env_opening opening = env_opening_begin(w->chain->keyring, &nobody);
+    envelope_status st = env_headers_open(w->chain->store, name, &opened, NULL);
+    if (!st) {
+        opening.object = name;
+        opening.chain_id = w->chain->chain_id;
+        st = env_object_unlock(opened.headers, w->chain->keyring, &opening, &object, err);
+        opened.headers = NULL; /* taken over */
+    }
+    env_object_free(object);
+    env_opened_close(&opened);
+    return st == ENVELOPE_E_AGAIN ? st : ENVELOPE_OK;
+}
+
+static envelope_status ask_first(struct walk *w, envelope_error *err)
+{
+    static const struct env_listener nobody;
+    struct env_seen_list seen;
+    envelope_status again = ENVELOPE_OK;
+    if (!env_keyring_asks(w->chain->keyring)) {
+        return ENVELOPE_OK;
+    }
+    envelope_status st = env_scan_metadata(w->chain, &nobody, &seen, err);
+    if (st) {
+        return st;
+    }
+    for (size_t i = 0; i < seen.count; i++) {
+        st = seen.item[i].status ? ENVELOPE_OK : ask_one(w, seen.item[i].name, err);
+        again = st ? st : again;
+    }
+    env_seen_free(&seen);
+    return again;
+}
+
 static envelope_status check_all_metadata(struct walk *w, envelope_error *err)
 {
     struct env_seen_list seen;
@@ -362,7 +402,7 @@ static envelope_status walk_all(struct walk *w, envelope_error *err)
         return env_fail(err, ENVELOPE_E_NOT_FOUND, "there is no point %llu in this chain",
                         (unsigned long long)only);
     }
-    envelope_status st = ENVELOPE_OK;
+    envelope_status st = only ? ENVELOPE_OK : ask_first(w, err);
     for (size_t i = 0; !st && i < w->view.count; i++) {
         if (!only || w->view.at[i].number == only) {
             st = check_point(w, i, err);
@@ -395,7 +435,9 @@ envelope_status envelope_chain_verify(envelope_chain *chain, const envelope_veri
     w.buf = env_alloc(chain->ctx, STEP);
     st = w.buf ? env_view_new(chain, &w.view, err) : env_nomem(err);
     if (!st) {
-        st = walk_all(&w, err);
+        struct env_call call;
+        env_call_begin(chain->ctx, &call);
+        st = env_keyring_end(chain->keyring, &call, walk_all(&w, err));
         env_view_free(&w.view);
     }
     env_free(chain->ctx, w.buf);

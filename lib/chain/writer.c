@@ -14,6 +14,7 @@ struct envelope_writer {
     envelope_chain *chain;
     char name[ENV_NAME_MAX + 1]; /* of the object */
     char *label;
+    uint8_t object_id[ENV_OBJECT_ID_BYTES];
     struct env_id id;
     int64_t begun_ms;
     uint64_t expected; /* number */
@@ -26,7 +27,8 @@ struct envelope_writer {
     size_t begin_len; /* of those known at begin: both together are limited */
     bool proven;      /* the generation's metadata was opened again by its KMS in this run */
     bool failed;
-    bool committed;
+    bool durable;   /* the point exists; commit may still have to list it */
+    bool committed; /* and has done so, or has said why not */
     uint64_t number;
 };
 
@@ -81,8 +83,15 @@ static envelope_status begin_attributes(const envelope_writer *w, uint8_t *buf, 
     return st;
 }
 
-static envelope_status plan_id(envelope_writer *w, const struct env_catalogue *c,
-                               envelope_error *err)
+static envelope_status plan_name(envelope_writer *w, envelope_error *err)
+{
+    envelope_status st = env_random(w->object_id, sizeof w->object_id, err);
+    w->begun_ms = env_now_ms();
+    env_name_point(w->name, w->chain->folder, w->begun_ms, "full", w->object_id);
+    return st;
+}
+
+static void plan_id(envelope_writer *w, const struct env_catalogue *c)
 {
     w->id = (struct env_id){
         .format = ENV_FORMAT_MAJOR,
@@ -94,11 +103,8 @@ static envelope_status plan_id(envelope_writer *w, const struct env_catalogue *c
         .number = c->id.number,
     };
     memcpy(w->id.chain_id, w->chain->chain_id, ENV_CHAIN_ID_BYTES);
-    w->begun_ms = env_now_ms();
+    memcpy(w->id.object_id, w->object_id, sizeof w->object_id);
     w->expected = env_catalogue_next_number(c);
-    envelope_status st = env_random(w->id.object_id, sizeof w->id.object_id, err);
-    env_name_point(w->name, w->chain->folder, w->begun_ms, "full", w->id.object_id);
-    return st;
 }
 
 /* Secrets of a point's header, in one piece of the arena. */
@@ -139,20 +145,6 @@ static envelope_status begin_object(envelope_writer *w, const struct env_catalog
     return env_object_writer_new(w->chain->ctx, &plan, sink, &w->file, &w->object, err);
 }
 
-static envelope_status wrap_dek(envelope_writer *w, const struct env_policy *policy,
-                                const struct env_listener *events, envelope_error *err)
-{
-    envelope_ctx *ctx = w->chain->ctx;
-    w->slots = env_alloc(ctx, sizeof *w->slots);
-    if (!w->slots) {
-        return env_nomem(err);
-    }
-    envelope_status st = envelope_dek_generate(ctx, &w->dek, err);
-    return st ? st
-              : env_targets_wrap(w->chain->keyring, &policy->targets, w->dek, events, w->name,
-                                 w->slots, err);
-}
-
 static void drop(envelope_writer *w)
 {
     envelope_ctx *ctx = w->chain->ctx;
@@ -170,13 +162,11 @@ static void drop(envelope_writer *w)
 
 /* Step 5. */
 static envelope_status begin_file(envelope_writer *w, const struct env_catalogue *c,
-                                  const struct env_policy *policy,
-                                  const struct env_listener *events, envelope_error *err)
+                                  envelope_error *err)
 {
     struct begin_keys *k;
-    envelope_status st = plan_id(w, c, err);
-    st = st ? st : wrap_dek(w, policy, events, err);
-    st = st ? st : env_store_create(w->chain->store, w->name, 0, &w->file, err);
+    plan_id(w, c);
+    envelope_status st = env_store_create(w->chain->store, w->name, 0, &w->file, err);
     st = st ? st : env_secret_new(w->chain->ctx, sizeof *k, &k, err);
     if (!st) {
         st = begin_object(w, c, k, err);
@@ -204,18 +194,40 @@ static envelope_status still_newest(envelope_writer *w, const struct env_catalog
     return ENVELOPE_OK;
 }
 
+/* Steps 1 to 4, and the point's own DEK, which a KMS may have to wrap: nothing of the point is in
+ * the store before. */
+static envelope_status prepare(envelope_writer *w, const struct env_listener *events,
+                               struct env_put *put, envelope_error *err)
+{
+    struct env_point_key key = {.object = w->name};
+    envelope_status st = plan_name(w, err);
+    w->slots = env_alloc(w->chain->ctx, sizeof *w->slots);
+    if (st || !w->slots) {
+        return st ? st : env_nomem(err);
+    }
+    key.slots = w->slots;
+    put->point = &key;
+    st = env_put_metadata(w->chain, events, put, err);
+    put->point = NULL;
+    w->dek = key.drawn.dek;
+    if (!st) {
+        env_drawn_spend(&key.drawn);
+    }
+    return st;
+}
+
 /* Steps 1 to 6 once. */
 static envelope_status begin_once(envelope_writer *w, const struct env_listener *events, bool *done,
                                   envelope_error *err)
 {
     struct env_put put = {0};
-    envelope_status st = env_put_metadata(w->chain, events, &put, err);
+    envelope_status st = prepare(w, events, &put, err);
     if (st) {
         return st;
     }
     struct env_catalogue *c = env_chain_catalogue(w->chain);
     w->proven = put.proven;
-    st = begin_file(w, c, &put.policy, events, err);
+    st = begin_file(w, c, err);
     st = st ? st : still_newest(w, c, events, done, err);
     if (st || !*done) {
         drop(w);
@@ -267,7 +279,9 @@ envelope_status envelope_writer_new(envelope_chain *chain, const envelope_point_
     w->attributes = env_alloc(chain->ctx, ENV_ATTRIBUTES_MAX);
     w->label = o.label && o.label[0] ? env_strdup(chain->ctx, o.label) : NULL;
     bool nomem = !w->attributes || (o.label && o.label[0] && !w->label);
-    st = nomem ? env_nomem(err) : begin(w, err);
+    struct env_call call;
+    env_call_begin(chain->ctx, &call);
+    st = env_keyring_end(chain->keyring, &call, nomem ? env_nomem(err) : begin(w, err));
     if (st) {
         envelope_writer_free(w);
         return st;
@@ -295,7 +309,7 @@ void envelope_writer_free(envelope_writer *writer)
 static envelope_status usable(envelope_writer *w, envelope_error *err)
 {
     envelope_status st = env_enter(w ? w->chain->ctx : NULL, err);
-    if (!st && (w->failed || w->committed)) {
+    if (!st && (w->failed || w->durable)) {
         st = env_fail(err, ENVELOPE_E_INVALID, "this writer has %s: free it",
                       w->failed ? "failed" : "committed");
     }
@@ -408,8 +422,8 @@ static void unlisted(envelope_writer *w, const struct env_listener *events, enve
              w->name, why->message);
 }
 
-/* Steps 14 and 15: failures are events, the point is safe. */
-static void list_it(envelope_writer *w)
+/* Steps 14 and 15. E_AGAIN is returned; other failures are events: the point is safe. */
+static envelope_status list_it(envelope_writer *w, envelope_error *err)
 {
     const struct env_listener events = ENV_LISTENER(w->chain->ctx);
     envelope_error why = ENVELOPE_ERROR_INIT;
@@ -426,29 +440,39 @@ static void list_it(envelope_writer *w)
         }
         env_catalogue_release(c);
     }
+    env_policy_free(w->chain, &put.policy);
+    env_extra_free(w->chain->ctx, &own);
+    if (st == ENVELOPE_E_AGAIN) {
+        return env_fail(err, st, "%s is safe, and not listed yet: %s", w->name, why.message);
+    }
     if (st) {
         unlisted(w, &events, st, &why);
     }
-    env_policy_free(w->chain, &put.policy);
-    env_extra_free(w->chain->ctx, &own);
+    return ENVELOPE_OK;
 }
 
 envelope_status envelope_writer_commit(envelope_writer *w, uint64_t *number, envelope_error *err)
 {
-    envelope_status st = usable(w, err);
+    bool goes_on = w && w->durable && !w->committed;
+    envelope_status st = goes_on ? env_enter(w->chain->ctx, err) : usable(w, err);
     if (st) {
         return st;
     }
-    w->number = w->expected;
-    st = make_durable(w, err);
-    if (st) {
-        w->failed = true;
-        return st;
+    if (!goes_on) {
+        w->number = w->expected;
+        st = make_durable(w, err);
+        w->failed = st != ENVELOPE_OK;
+        if (st) {
+            return st;
+        }
     }
-    w->committed = true;
-    list_it(w);
-    if (number) {
+    w->durable = true;
+    struct env_call call;
+    env_call_begin(w->chain->ctx, &call);
+    st = env_keyring_end(w->chain->keyring, &call, list_it(w, err));
+    w->committed = !st;
+    if (!st && number) {
         *number = w->number;
     }
-    return ENVELOPE_OK;
+    return st;
 }

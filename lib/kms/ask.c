@@ -25,7 +25,9 @@ static bool may_return(envelope_status st)
 envelope_status env_kms_failed(const envelope_kms *kms, const char *call, envelope_status st,
                                envelope_error *said, envelope_error *err)
 {
-    if (kms->admin) {
+    bool own = kms->asking && (st == ENVELOPE_E_AGAIN || st == ENVELOPE_E_LIMIT ||
+                               st == ENVELOPE_E_NOMEM || st == ENVELOPE_E_CRYPTO);
+    if (kms->admin || own) {
         if (err) {
             envelope_error copy = *said;
             copy.size = err->size;
@@ -139,7 +141,8 @@ envelope_status env_kms_newest(envelope_kms *kms, const char *kms_id, const char
     if (st) {
         return st;
     }
-    st = kms->ops.newest(kms->self, key_name, &sink, &said);
+    st = kms->asking ? env_asking_newest(kms->asking, kms_id, key_name, &sink, &said)
+                     : kms->ops.newest(kms->self, key_name, &sink, &said);
     st = filled(kms, "newest", &sink, st, &said, err);
     st = st ? st : choose(kms, &sink, kms_id, out, err);
     env_sink_end(&sink);

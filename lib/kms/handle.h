@@ -1,7 +1,8 @@
-/* kms/handle.h - what stands behind an envelope_kms, for kms.c, ask.c and many.c only. */
+/* kms/handle.h - what stands behind an envelope_kms, for kms.c, ask.c, many.c and asking.c only. */
 #ifndef ENV_KMS_HANDLE_H
 #define ENV_KMS_HANDLE_H
 #include "base/text.h"
+#include "kms/asking.h"
 #include "kms/kms.h"
 
 struct envelope_kms {
@@ -11,6 +12,7 @@ struct envelope_kms {
     envelope_kms_ops ops;
     const struct env_kms_admin_ops *admin; /* NULL: the caller's own KMS */
     void *self;
+    struct env_asking *asking; /* = self; NULL: it is called, and not asking */
     char kind[ENV_PRINTABLE_MAX];
 };
 

@@ -2,6 +2,7 @@
  */
 #ifndef ENV_KMS_KEYRING_H
 #define ENV_KMS_KEYRING_H
+#include "base/call.h"
 #include "base/event.h"
 #include "crypto/rsa.h"
 #include "format/head.h"
@@ -12,6 +13,12 @@
 
 envelope_keyring *env_keyring_retain(envelope_keyring *keyring);
 envelope_ctx *env_keyring_ctx(const envelope_keyring *keyring);
+
+/* A public call that may ask this keyring's KMSs begins with env_call_begin and ends with this:
+ * returns st. E_AGAIN keeps what was asked; all else wipes it. */
+envelope_status env_keyring_end(envelope_keyring *keyring, struct env_call *call,
+                                envelope_status st);
+bool env_keyring_asks(const envelope_keyring *keyring); /* is one of them an asking KMS? */
 
 /* -- recipients: wrap_for's pairs, passwords and public keys with use WRAP, in the order given */
 /* By name; no KMS is asked. E_INVALID: there is none. E_LIMIT: more than 16, or 4 passwords. */
@@ -34,8 +41,9 @@ struct env_targets {
     size_t count;
     struct env_target item[ENV_RECIPIENTS_LIMIT];
 };
-/* [kms] Asks every KMS that is a recipient for its newest version. Asks all before it fails on one.
- * E_KMS_UNREACHED, E_REFUSED, E_NO_KEY. RSA keys below min_wrap_bits: E_REFUSED. */
+/* [kms] Asks every KMS that is a recipient for its newest version. Asks all before it fails on one;
+ * where one asks in turn, E_AGAIN is what is returned. E_KMS_UNREACHED, E_REFUSED, E_NO_KEY. RSA
+ * keys below min_wrap_bits: E_REFUSED. */
 envelope_status env_keyring_ask(envelope_keyring *keyring, const struct env_listener *events,
                                 struct env_targets *out, envelope_error *err);
 void env_targets_free(envelope_ctx *ctx, struct env_targets *targets);
@@ -43,6 +51,31 @@ void env_targets_free(envelope_ctx *ctx, struct env_targets *targets);
  * compare. Where the keyring may not unwrap: OK with proven false. E_REFUSED: it is not that key's
  * KMS. */
 envelope_status env_target_prove(envelope_keyring *keyring, struct env_target *target,
+                                 envelope_error *err);
+/* A DEK for one object. Where an asking KMS is among the targets it is the one that an attempt
+ * before left, which E_AGAIN had cut off (docs/design.md, "The asking KMS"). dek is the caller's to
+ * free, whatever is returned. purpose: ENV_DRAW_METADATA or ENV_DRAW_POINT. */
+struct env_drawn {
+    envelope_dek *dek;
+    struct env_draw *draw; /* NULL: no asking KMS is concerned, or it is spent */
+    struct env_asking *at;
+};
+envelope_status env_targets_draw(const envelope_keyring *keyring, const struct env_targets *targets,
+                                 int32_t purpose, struct env_drawn *out, envelope_error *err);
+/* The value of one target's possession test. */
+envelope_status env_draw_proof(const envelope_keyring *keyring, const struct env_target *target,
+                               struct env_drawn *out, envelope_error *err);
+/* As env_targets_wrap, the same bytes at each attempt where an asking KMS is to open them. */
+envelope_status env_drawn_wrap(envelope_keyring *keyring, const struct env_targets *targets,
+                               const struct env_drawn *drawn, const struct env_listener *events,
+                               const char *object, struct env_slots *out, envelope_error *err);
+/* Before anything is sealed under it: from now on it is given to nobody else. */
+void env_drawn_spend(struct env_drawn *drawn);
+/* [kms] Has target's own KMS open slot i and compares. One UNWRAP event. E_AUTH: it is another DEK.
+ */
+envelope_status env_target_opens(envelope_keyring *keyring, const struct env_target *target,
+                                 const struct env_slots *slots, size_t i, const envelope_dek *dek,
+                                 const struct env_listener *events, const char *object,
                                  envelope_error *err);
 /* [kms] only for AES keys. Slots for all targets, in their order; key.version must be set (>= 1)
  * for KMS targets. One WRAP event each. */

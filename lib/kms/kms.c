@@ -106,6 +106,18 @@ const char *env_kms_kind(const envelope_kms *kms)
     return kms->kind;
 }
 
+struct env_asking *env_kms_asking(const envelope_kms *kms)
+{
+    return kms->asking;
+}
+
+void env_kms_settle(envelope_kms *kms, uint64_t call, envelope_status st)
+{
+    if (kms->asking) {
+        env_asking_settle(kms->asking, call, st == ENVELOPE_E_AGAIN);
+    }
+}
+
 bool env_kms_names_exclusive(const envelope_kms *kms)
 {
     return kms->exclusive;

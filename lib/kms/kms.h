@@ -6,6 +6,8 @@
 #include "format/head.h"
 #include <envelope/kms.h>
 
+struct env_asking; /* kms/asking.h */
+
 /* What an administrator's command may do; a NULL member is E_UNSUPPORTED. Built-in KMSs only. */
 struct env_kms_admin_ops {
     envelope_status (*create_key)(void *self, const char *key_name, int32_t algorithm,
@@ -28,6 +30,10 @@ struct env_kms_admin_ops {
 envelope_status env_kms_new_builtin(envelope_ctx *ctx, const envelope_kms_ops *ops,
                                     const struct env_kms_admin_ops *admin, bool names_exclusive,
                                     void *self, envelope_kms **out, envelope_error *err);
+/* The KMS that asks; NULL: one that is called. */
+struct env_asking *env_kms_asking(const envelope_kms *kms);
+/* A public call that may have asked it has ended with st: see base/call.h. */
+void env_kms_settle(envelope_kms *kms, uint64_t call, envelope_status st);
 envelope_kms *env_kms_retain(envelope_kms *kms);
 envelope_ctx *env_kms_ctx(const envelope_kms *kms);
 const char *env_kms_kind(const envelope_kms *kms);

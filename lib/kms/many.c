@@ -1,5 +1,6 @@
 /* envelope_kms_unwrap_many: what each item says is checked as one answer of `unwrap` is. */
 #include "base/bytes.h"
+#include "base/call.h"
 #include "base/error.h"
 #include "keys/dek.h"
 #include "keys/ref.h"

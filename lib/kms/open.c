@@ -261,6 +261,10 @@ static bool try_kms(struct attempt *a, const struct env_ring_kms *kms, size_t i,
     a->tried[i] = true;
     envelope_status st = env_kms_unwrap(kms->kms, &ref, slot->algorithm, slot->wrapped,
                                         slot->wrapped_len, a->dek, &said);
+    if (st == ENVELOPE_E_AGAIN) { /* as a call that has not returned yet: nothing is told */
+        decide(a, env_fail(err, st, "%s", said.message));
+        return false;
+    }
     if (st && st != ENVELOPE_E_AUTH && !is_ours(st)) {
         note_kms(a, kms, i, st, &said);
         return st != ENVELOPE_E_KMS_UNREACHED;

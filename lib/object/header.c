@@ -172,8 +172,11 @@ envelope_status envelope_header_open(const envelope_header *header, envelope_key
     const struct env_listener events = ENV_LISTENER(env_keyring_ctx(keyring));
     struct env_opening opening = env_opening_begin(keyring, &events);
     envelope_header *self = (envelope_header *)(uintptr_t)header; /* user has no const */
-    return env_keyring_open(keyring, &opening, header->slots, slot, check_unwrapped, self, out,
-                            NULL, err);
+    struct env_call call;
+    env_call_begin(env_keyring_ctx(keyring), &call);
+    st = env_keyring_open(keyring, &opening, header->slots, slot, check_unwrapped, self, out, NULL,
+                          err);
+    return env_keyring_end(keyring, &call, st);
 }
 
 envelope_status env_header_enter(const envelope_header *header, const envelope_dek *dek,

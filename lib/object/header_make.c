@@ -13,6 +13,7 @@ enum { SEALED_MAX = 8192 };
 static envelope_status settle_targets(envelope_keyring *keyring, struct env_targets *targets,
                                       envelope_error *err)
 {
+    envelope_status again = ENVELOPE_OK;
     envelope_status st = ENVELOPE_OK;
     for (size_t i = 0; !st && i < targets->count; i++) {
         struct env_target *t = &targets->item[i];
@@ -21,8 +22,12 @@ static envelope_status settle_targets(envelope_keyring *keyring, struct env_targ
         }
         t->key.version = t->key.version ? t->key.version : 1;
         st = env_target_prove(keyring, t, err);
+        if (st == ENVELOPE_E_AGAIN) { /* the others are asked in the same round */
+            again = st;
+            st = ENVELOPE_OK;
+        }
     }
-    return st;
+    return st ? st : again;
 }
 
 /* [kms] */
@@ -161,10 +166,12 @@ envelope_status envelope_header_new(envelope_keyring *keyring, const envelope_de
     envelope_ctx *ctx = env_keyring_ctx(keyring);
     uint8_t *core = NULL;
     size_t core_len = 0;
+    struct env_call call;
+    env_call_begin(ctx, &call);
     st = make_core(ctx, dek, &o, &core, &core_len, err);
     st = st ? st : wrap_around(ctx, keyring, dek, ENV_BYTES(core, core_len), 1, out, err);
     env_free(ctx, core);
-    return st;
+    return env_keyring_end(keyring, &call, st);
 }
 
 envelope_status envelope_header_rewrap(const envelope_header *header, const envelope_dek *dek,
@@ -181,6 +188,9 @@ envelope_status envelope_header_rewrap(const envelope_header *header, const enve
         return env_fail(err, ENVELOPE_E_UNSUPPORTED,
                         "the header is of a newer version: this library may only read it");
     }
-    return wrap_around(env_header_ctx(header), keyring, dek, copy->core, copy->revision + 1, out,
-                       err);
+    struct env_call call;
+    env_call_begin(env_keyring_ctx(keyring), &call);
+    st =
+        wrap_around(env_header_ctx(header), keyring, dek, copy->core, copy->revision + 1, out, err);
+    return env_keyring_end(keyring, &call, st);
 }

@@ -12,6 +12,7 @@ struct attempt {
     envelope_keyring *keyring;
     struct env_listener events;
     size_t done;
+    bool again; /* a KMS was asked and has not answered: err of the call says so */
 };
 
 static envelope_status set_message(envelope_survey *s, struct env_surveyed *item, const char *text,
@@ -73,6 +74,11 @@ static envelope_status by_slots(struct attempt *a, struct env_surveyed *item,
     }
     env_object_free(object);
     env_opened_close(&opened);
+    if (st == ENVELOPE_E_AGAIN) { /* the others are asked for in the same round */
+        a->again = true;
+        env_fail(err, st, "%s", why.message);
+        return ENVELOPE_OK;
+    }
     return record(a, item, st, &why, err);
 }
 
@@ -160,7 +166,7 @@ static envelope_status try_kind(struct attempt *a, bool metadata, envelope_error
             return st;
         }
     }
-    return ENVELOPE_OK;
+    return a->again ? ENVELOPE_E_AGAIN : ENVELOPE_OK;
 }
 
 /* -- the keys */
@@ -226,9 +232,12 @@ envelope_status envelope_survey_try(envelope_survey *survey, envelope_keyring *k
         return st;
     }
     struct attempt a = {.s = survey, .keyring = keyring, .events = ENV_LISTENER(survey->ctx)};
+    struct env_call call;
+    env_call_begin(survey->ctx, &call);
     st = try_kind(&a, true, err);
     st = st ? st : try_kind(&a, false, err);
     st = st ? st : key_states(&a, err);
+    st = env_keyring_end(keyring, &call, st);
     if (st) {
         return st;
     }

@@ -268,7 +268,9 @@ static void flip_last(struct stage *s, const char *part, size_t from_end)
     size_t at = 0;
     struct memory_file *f;
     while ((f = memory_next(&s->mem, part, &at))) {
-        f->data[f->len - from_end] ^= 1;
+        if (f->len > from_end) { /* a keys copy is shorter than a point */
+            f->data[f->len - from_end] ^= 1;
+        }
     }
 }
 
