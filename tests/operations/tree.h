@@ -13,7 +13,7 @@ struct tree {
     size_t len;
 };
 struct tree tree_of(const char *text);
-/* Fails the test where the bytes are no message, or padding is not zero; free() it. */
+/* The program ends where the bytes are no message, or padding is not zero; free() it. */
 char *tree_text(const void *bytes, size_t len);
 /* The number of a name, and the other way round ("42ffff" where it has none). */
 uint32_t tree_tag(const char *name);

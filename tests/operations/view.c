@@ -146,7 +146,14 @@ static envelope_status take(FILE *f, envelope_ctx *ctx, uint32_t operation, cons
     }
 }
 
-static envelope_status read_all(FILE *f, envelope_ctx *ctx, uint32_t operation, const char *uid,
+struct question {
+    uint32_t operation;
+    const char *uid;
+    uint32_t number;
+    uint32_t asked;
+};
+
+static envelope_status read_all(FILE *f, envelope_ctx *ctx, const struct question *q,
                                 struct env_bytes message, envelope_error *err)
 {
     struct env_kmip_response r;
@@ -156,7 +163,7 @@ static envelope_status read_all(FILE *f, envelope_ctx *ctx, uint32_t operation, 
         return envelope_error_set(err, ENVELOPE_E_FORMAT, 0, why);
     }
     envelope_status st = env_kmip_response_begin(message.p, message.len, &r, err);
-    st = st ? st : env_kmip_response_next(&r, operation, 0, 1, &result, err);
+    st = st ? st : env_kmip_response_next(&r, q->operation, q->number, q->asked, &result, err);
     if (st) {
         return st;
     }
@@ -165,7 +172,7 @@ static envelope_status read_all(FILE *f, envelope_ctx *ctx, uint32_t operation, 
     if (result.status != ENV_RESULT_SUCCESS) {
         return ENVELOPE_OK;
     }
-    return take(f, ctx, operation, uid, result.payload, err);
+    return take(f, ctx, q->operation, q->uid, result.payload, err);
 }
 
 /* "E_FORMAT K-OP-04" */
@@ -179,7 +186,8 @@ static char *refusal(char *text, envelope_status st, const envelope_error *err)
     return strdup(words);
 }
 
-char *view_of(envelope_ctx *ctx, uint32_t operation, const char *uid, const void *bytes, size_t len)
+char *view_of_item(envelope_ctx *ctx, uint32_t operation, const char *uid, uint32_t number,
+                   uint32_t asked, struct env_bytes message)
 {
     char *text = NULL;
     size_t size = 0;
@@ -188,7 +196,13 @@ char *view_of(envelope_ctx *ctx, uint32_t operation, const char *uid, const void
         abort();
     }
     envelope_error err = ENVELOPE_ERROR_INIT;
-    envelope_status st = read_all(f, ctx, operation, uid, ENV_BYTES(bytes, len), &err);
+    const struct question q = {operation, uid, number, asked};
+    envelope_status st = read_all(f, ctx, &q, message, &err);
     fclose(f);
     return st ? refusal(text, st, &err) : text;
+}
+
+char *view_of(envelope_ctx *ctx, uint32_t operation, const char *uid, const void *bytes, size_t len)
+{
+    return view_of_item(ctx, operation, uid, 0, 1, ENV_BYTES(bytes, len));
 }

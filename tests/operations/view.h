@@ -8,4 +8,7 @@
 /* The only item of a response to that operation on uid ("": any). free() it. */
 char *view_of(envelope_ctx *ctx, uint32_t operation, const char *uid, const void *bytes,
               size_t len);
+/* Item `number` of `asked` ones. */
+char *view_of_item(envelope_ctx *ctx, uint32_t operation, const char *uid, uint32_t number,
+                   uint32_t asked, struct env_bytes message);
 #endif
