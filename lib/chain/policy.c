@@ -117,15 +117,22 @@ static envelope_status believe(envelope_chain *chain, const struct known *known,
     const struct env_key *newest = newest_known(known, &t->key);
     char text[ENV_REF_TEXT_MAX];
     envelope_key_ref ref = env_key_as_ref(&t->key);
-    bool replaces = newest && t->replaces && !strcmp(t->replaces, newest->key_id);
+    bool replaces = false;
+    envelope_status st = ENVELOPE_OK;
+    if (newest && !t->exclusive) {
+        st = env_kms_replaces(t->kms, t->key.name, t->replaces, newest->key_id, &replaces, err);
+    }
+    if (st) {
+        return st;
+    }
     if (newest && !replaces && !t->exclusive) {
         return env_fail(
             err, ENVELOPE_E_REFUSED,
             "%.200s is new, and nothing shows that it replaces the version known: the KMS "
-            "names no predecessor and its names are not exclusive",
+            "names no predecessor that leads there, and its names are not exclusive",
             env_ref_text(text, &ref));
     }
-    envelope_status st = env_target_prove(chain->keyring, t, err);
+    st = env_target_prove(chain->keyring, t, err);
     if (!st && !t->proven) {
         const struct env_subject subject = {.key = &ref};
         env_emit(events, ENVELOPE_EVENT_WRAP, ENVELOPE_OK, &subject,
@@ -175,12 +182,26 @@ static envelope_status check_target(envelope_chain *chain, const struct known *k
     return st;
 }
 
+static struct known what_is_known(const envelope_chain *chain, const struct env_catalogue *base)
+{
+    return (struct known){base ? &base->head.keys : &no_keys,
+                          chain->pinned ? &chain->pin.keys : &no_keys};
+}
+
+static const struct env_key *newest_recorded(void *user, const char *kms_id, const char *key_name)
+{
+    const struct env_key probe = {.kind = ENV_SLOT_KMS,
+                                  .kms_id = (char *)(uintptr_t)kms_id,
+                                  .name = (char *)(uintptr_t)key_name};
+    return newest_known(user, &probe);
+}
+
 static envelope_status check(envelope_chain *chain, const struct env_catalogue *base,
                              const struct env_listener *events, struct env_policy *out,
                              envelope_error *err)
 {
     const struct env_pin *pin = chain->pinned ? &chain->pin : NULL;
-    const struct known known = {base ? &base->head.keys : &no_keys, pin ? &pin->keys : &no_keys};
+    const struct known known = what_is_known(chain, base);
     out->same = base && pin && pin->serial == chain->serial && base->head.serial == chain->serial &&
                 env_recipients_equal(&pin->recipients, &out->names) &&
                 env_recipients_equal(&base->head.recipients, &out->names);
@@ -206,7 +227,9 @@ envelope_status env_policy_today(envelope_chain *chain, const struct env_catalog
     if (!st && base && chain->serial == base->head.serial && !base->ours) {
         st = env_keyring_check_passwords(chain->keyring, base->slots, base->dek, err);
     }
-    st = st ? st : env_keyring_ask(chain->keyring, events, &out->targets, err);
+    struct known known = what_is_known(chain, base);
+    const struct env_records records = {newest_recorded, &known};
+    st = st ? st : env_keyring_ask_after(chain->keyring, &records, events, &out->targets, err);
     st = st ? st : check(chain, base, events, out, err);
     if (st) {
         env_policy_free(chain, out);
@@ -237,11 +260,8 @@ bool env_policy_covers(const struct env_policy *policy, uint64_t own_serial,
             }
         }
         if (!named) { /* a recipient of former days: the highest version that is known of it */
-            const struct env_key probe = {.kind = ENV_SLOT_KMS,
-                                          .kms_id = (char *)(uintptr_t)slot->kms_id,
-                                          .name = (char *)(uintptr_t)slot->name};
-            const struct known known = {&base->head.keys, pin ? &pin->keys : &no_keys};
-            const struct env_key *newest = newest_known(&known, &probe);
+            struct known known = {&base->head.keys, pin ? &pin->keys : &no_keys};
+            const struct env_key *newest = newest_recorded(&known, slot->kms_id, slot->name);
             allowed = newest ? newest->version : UINT32_MAX;
         }
         if (slot->version > allowed) {

@@ -5,6 +5,7 @@
 #include "keys/slot.h"
 #include "kms/handle.h"
 #include "kms/sink.h"
+#include <stdio.h>
 #include <string.h>
 
 /* A KMS may answer with anything that fits its largest modulus; only then is the length looked at,
@@ -99,22 +100,72 @@ static envelope_status take_found(envelope_ctx *ctx, const char *kms_id,
     return ENVELOPE_OK;
 }
 
-static envelope_status choose(const envelope_kms *kms, const struct envelope_key_sink *sink,
-                              const char *kms_id, struct env_found *out, envelope_error *err)
+static bool is_recorded(const envelope_key_ref *ref, const struct env_key *recorded)
+{
+    return recorded->has_fingerprint && ref->has_fingerprint
+               ? !memcmp(ref->fingerprint, recorded->fingerprint, sizeof ref->fingerprint)
+               : !strcmp(ref->key_id, recorded->key_id);
+}
+
+/* Index of the one candidate that has to do with the recorded key; count: none has, or several. */
+static envelope_status find_ours(envelope_kms *kms, const struct envelope_key_sink *sink,
+                                 const struct env_key *recorded, size_t *ours, envelope_error *err)
+{
+    size_t count = envelope_key_list_count(sink->list);
+    size_t fits = 0;
+    for (size_t i = 0; recorded && i < count; i++) {
+        const envelope_key_ref *ref = envelope_key_list_at(sink->list, i)->ref;
+        bool yes = is_recorded(ref, recorded);
+        envelope_status st =
+            yes ? ENVELOPE_OK
+                : env_kms_replaces(kms, sink->key_name, ref->replaces, recorded->key_id, &yes, err);
+        if (st) {
+            return st;
+        }
+        *ours = yes ? i : *ours;
+        fits += yes;
+    }
+    *ours = fits == 1 ? *ours : count;
+    return ENVELOPE_OK;
+}
+
+static envelope_status several(const envelope_kms *kms, const struct envelope_key_sink *sink,
+                               envelope_error *err)
 {
     char name[ENV_PRINTABLE_MAX];
+    char line[256] = "";
+    size_t used = 0;
+    size_t count = envelope_key_list_count(sink->list);
+    for (size_t i = 0; i < count && used < sizeof line - 1; i++) {
+        char id[ENV_PRINTABLE_MAX];
+        int n = snprintf(line + used, sizeof line - used, "%s%.80s", i ? ", " : "",
+                         env_printable(id, envelope_key_list_at(sink->list, i)->ref->key_id));
+        used += (size_t)n;
+    }
+    return env_fail(err, ENVELOPE_E_REFUSED,
+                    "%s: %zu keys are the newest of the name %.100s: which one is meant cannot be "
+                    "told; let one bear that name (key ids: %s)",
+                    kms->kind, count, env_printable(name, sink->key_name), line);
+}
+
+static envelope_status choose(envelope_kms *kms, const struct envelope_key_sink *sink,
+                              const char *kms_id, const struct env_key *recorded,
+                              struct env_found *out, envelope_error *err)
+{
+    char name[ENV_PRINTABLE_MAX];
+    size_t at = 0;
     env_printable(name, sink->key_name);
     size_t count = envelope_key_list_count(sink->list);
     if (count == 0) {
         return no_deed(kms, "newest", "added no key", err);
     }
     if (count > 1) {
-        return env_fail(err, ENVELOPE_E_REFUSED,
-                        "%s: %zu keys are the newest of the name %s: which one is meant cannot be "
-                        "told; let one bear that name",
-                        kms->kind, count, name);
+        envelope_status st = find_ours(kms, sink, recorded, &at, err);
+        if (st || at == count) {
+            return st ? st : several(kms, sink, err);
+        }
     }
-    const envelope_key_info *info = envelope_key_list_at(sink->list, 0);
+    const envelope_key_info *info = envelope_key_list_at(sink->list, at);
     if (info->state != ENVELOPE_KEY_ACTIVE) {
         return env_fail(err, ENVELOPE_E_REFUSED,
                         "%s: the newest key of the name %s is not active: nothing may be wrapped "
@@ -131,6 +182,13 @@ static envelope_status choose(const envelope_kms *kms, const struct envelope_key
 envelope_status env_kms_newest(envelope_kms *kms, const char *kms_id, const char *key_name,
                                struct env_found *out, envelope_error *err)
 {
+    return env_kms_newest_after(kms, kms_id, key_name, NULL, out, err);
+}
+
+envelope_status env_kms_newest_after(envelope_kms *kms, const char *kms_id, const char *key_name,
+                                     const struct env_key *recorded, struct env_found *out,
+                                     envelope_error *err)
+{
     memset(out, 0, sizeof *out);
     if (!kms->ops.newest) {
         return not_offered(kms, "name its newest key", err);
@@ -144,7 +202,7 @@ envelope_status env_kms_newest(envelope_kms *kms, const char *kms_id, const char
     st = kms->asking ? env_asking_newest(kms->asking, kms_id, key_name, &sink, &said)
                      : kms->ops.newest(kms->self, key_name, &sink, &said);
     st = filled(kms, "newest", &sink, st, &said, err);
-    st = st ? st : choose(kms, &sink, kms_id, out, err);
+    st = st ? st : choose(kms, &sink, kms_id, recorded, out, err);
     env_sink_end(&sink);
     if (st) {
         env_found_free(kms->ctx, out);

@@ -46,6 +46,14 @@ struct env_targets {
  * keys below min_wrap_bits: E_REFUSED. */
 envelope_status env_keyring_ask(envelope_keyring *keyring, const struct env_listener *events,
                                 struct env_targets *out, envelope_error *err);
+/* The same by a host that has recorded keys before: the newest of a name, or NULL. */
+struct env_records {
+    const struct env_key *(*newest)(void *user, const char *kms_id, const char *key_name);
+    void *user;
+};
+envelope_status env_keyring_ask_after(envelope_keyring *keyring, const struct env_records *records,
+                                      const struct env_listener *events, struct env_targets *out,
+                                      envelope_error *err);
 void env_targets_free(envelope_ctx *ctx, struct env_targets *targets);
 /* [kms] W3's possession test for a KMS target: wrap a random value, have the KMS unwrap it,
  * compare. Where the keyring may not unwrap: OK with proven false. E_REFUSED: it is not that key's

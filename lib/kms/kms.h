@@ -41,10 +41,15 @@ bool env_kms_names_exclusive(const envelope_kms *kms);
 /* For admin.c. NULL: not a built-in KMS. */
 const struct env_kms_admin_ops *env_kms_admin(const envelope_kms *kms, void **self);
 
+/* Does the KMS show that a key which names `replaces` as its predecessor (NULL: none) replaces
+ * key_id: itself, or by its list over at most 64 versions? *yes is false where it cannot list. */
+envelope_status env_kms_replaces(envelope_kms *kms, const char *key_name, const char *replaces,
+                                 const char *key_id, bool *yes, envelope_error *err);
 /* One answer of `newest`: exactly one candidate with a key id, a state that may wrap, and either an
  * RSA public key (fingerprint computed here, compared with what was said) or none. key.kms_id is
  * set to kms_id. Free with env_found_free. E_CALLBACK: OK without a usable answer; E_REFUSED:
- * several. */
+ * several, unless exactly one of them is the recorded key (NULL: there is none) or is shown to
+ * replace it: a neighbour who puts a key under our name must not be able to stop every backup. */
 struct env_found {
     struct env_key key; /* spki filled; version 0 if the provider gives none */
     char *replaces;     /* key id, or NULL */
@@ -52,6 +57,9 @@ struct env_found {
 };
 envelope_status env_kms_newest(envelope_kms *kms, const char *kms_id, const char *key_name,
                                struct env_found *out, envelope_error *err);
+envelope_status env_kms_newest_after(envelope_kms *kms, const char *kms_id, const char *key_name,
+                                     const struct env_key *recorded, struct env_found *out,
+                                     envelope_error *err);
 void env_found_free(envelope_ctx *ctx, struct env_found *found);
 /* 32 bytes into out (arena). Any other length is E_AUTH; what a provider says of E_AUTH is not
  * shown. */

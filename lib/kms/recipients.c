@@ -92,8 +92,8 @@ static envelope_status take_public(const envelope_keyring *ring, struct env_targ
     return st ? st : check_bits(ring, t, err);
 }
 
-static envelope_status ask_kms(const envelope_keyring *ring, struct env_target *t,
-                               envelope_error *err)
+static envelope_status ask_kms(const envelope_keyring *ring, const struct env_records *records,
+                               struct env_target *t, envelope_error *err)
 {
     const struct env_ring_kms *kms = env_ring_find_kms(ring, t->recipient.kms_id);
     struct env_found found;
@@ -101,8 +101,10 @@ static envelope_status ask_kms(const envelope_keyring *ring, struct env_target *
     t->exclusive =
         env_kms_names_exclusive(kms->kms) || (kms->use & ENVELOPE_USE_NAMES_EXCLUSIVE) != 0;
     t->may_unwrap = (kms->use & ENVELOPE_USE_UNWRAP) && env_kms_offers_unwrap(kms->kms);
-    envelope_status st =
-        env_kms_newest(kms->kms, t->recipient.kms_id, t->recipient.name, &found, err);
+    const struct env_key *recorded =
+        records ? records->newest(records->user, t->recipient.kms_id, t->recipient.name) : NULL;
+    envelope_status st = env_kms_newest_after(kms->kms, t->recipient.kms_id, t->recipient.name,
+                                              recorded, &found, err);
     if (!st) {
         t->key = found.key;
         t->replaces = found.replaces;
@@ -116,11 +118,12 @@ static envelope_status ask_kms(const envelope_keyring *ring, struct env_target *
 }
 
 static envelope_status ask_one(const envelope_keyring *ring, const struct env_ring_want *want,
-                               struct env_target *t, envelope_error *err)
+                               const struct env_records *records, struct env_target *t,
+                               envelope_error *err)
 {
     name_recipient(ring, want, &t->recipient);
     if (want->kind == ENV_SLOT_KMS) {
-        return ask_kms(ring, t, err);
+        return ask_kms(ring, records, t, err);
     }
     if (want->kind == ENV_SLOT_PASSWORD) {
         t->password = want->index;
@@ -167,12 +170,19 @@ static void refused(const envelope_keyring *ring, const struct env_listener *eve
 envelope_status env_keyring_ask(envelope_keyring *ring, const struct env_listener *events,
                                 struct env_targets *out, envelope_error *err)
 {
+    return env_keyring_ask_after(ring, NULL, events, out, err);
+}
+
+envelope_status env_keyring_ask_after(envelope_keyring *ring, const struct env_records *records,
+                                      const struct env_listener *events, struct env_targets *out,
+                                      envelope_error *err)
+{
     memset(out, 0, sizeof *out);
     envelope_status first = any(ring, err);
     for (size_t i = 0; i < ring->want_count; i++) {
         envelope_error why = ENVELOPE_ERROR_INIT;
         struct env_target *t = &out->item[out->count++];
-        envelope_status st = ask_one(ring, &ring->want[i], t, &why);
+        envelope_status st = ask_one(ring, &ring->want[i], records, t, &why);
         if (st == ENVELOPE_E_REFUSED) {
             refused(ring, events, t, &why);
         }

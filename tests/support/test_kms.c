@@ -5,24 +5,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+static envelope_status show(const struct test_kms *k, envelope_key_sink *sink, const char *name,
+                            int version, const char *replaces)
+{
+    char id[64];
+    size_t len;
+    snprintf(id, sizeof id, "%s/%d", name, version);
+    int pair = version == 7 ? k->neighbour : k->public_of ? k->public_of : version;
+    const uint8_t *spki = env_rsa_public_spki(env_rsa_private_public(k->pair[pair]), &len);
+    envelope_key_ref ref = {.size = sizeof ref,
+                            .key_id = id,
+                            .version = k->no_version ? 0 : (uint32_t)version,
+                            .replaces = replaces};
+    return envelope_key_sink_add(sink, &ref, ENVELOPE_KEY_ACTIVE, spki, len);
+}
+
+/* NULL, or in out */
+static const char *predecessor(const struct test_kms *k, const char *name, int version,
+                               char out[64])
+{
+    if (!k->lists || version == 1 || version == k->gap) {
+        return NULL;
+    }
+    snprintf(out, 64, "%s/%d", name, version == k->loop ? k->newest : version - 1);
+    return out;
+}
+
+static envelope_status list(void *self, const char *key_name, envelope_key_sink *sink,
+                            envelope_error *err)
+{
+    const struct test_kms *k = self;
+    envelope_status st = ENVELOPE_OK;
+    char link[64];
+    if (k->list_down) {
+        return envelope_error_set(err, ENVELOPE_E_KMS_UNREACHED, 0, "the list is down");
+    }
+    for (int v = 1; !st && v <= k->newest; v++) {
+        st = show(k, sink, key_name, v, predecessor(k, key_name, v, link));
+    }
+    return st;
+}
+
 static envelope_status newest(void *self, const char *key_name, envelope_key_sink *sink,
                               envelope_error *err)
 {
     struct test_kms *k = self;
-    char id[64];
-    size_t len;
+    char link[64];
     k->asked++;
     if (k->down) {
         return envelope_error_set(err, ENVELOPE_E_KMS_UNREACHED, 0, "the KMS is down");
     }
-    snprintf(id, sizeof id, "%s/%d", key_name, k->newest);
-    int shown = k->public_of ? k->public_of : k->newest;
-    const uint8_t *spki = env_rsa_public_spki(env_rsa_private_public(k->pair[shown]), &len);
-    envelope_key_ref ref = {.size = sizeof ref,
-                            .key_id = id,
-                            .version = k->no_version ? 0 : (uint32_t)k->newest,
-                            .replaces = k->replaces};
-    return envelope_key_sink_add(sink, &ref, ENVELOPE_KEY_ACTIVE, spki, len);
+    const char *replaces = k->replaces ? k->replaces : predecessor(k, key_name, k->newest, link);
+    envelope_status st = k->neighbour ? show(k, sink, key_name, 7, k->neighbour_says) : ENVELOPE_OK;
+    return st ? st : show(k, sink, key_name, k->newest, replaces);
 }
 
 static bool recall(const struct test_kms *k, int version, const void *in, size_t len, void *out)
@@ -75,8 +110,11 @@ static envelope_status unwrap(void *self, const envelope_key_ref *key, int32_t a
 
 envelope_kms *test_kms_attach(envelope_ctx *ctx, struct test_kms *kms)
 {
-    const envelope_kms_ops ops = {
-        .size = sizeof ops, .kind = "test", .newest = newest, .unwrap = unwrap};
+    const envelope_kms_ops ops = {.size = sizeof ops,
+                                  .kind = "test",
+                                  .newest = newest,
+                                  .unwrap = unwrap,
+                                  .list = kms->lists ? list : NULL};
     envelope_error err = ENVELOPE_ERROR_INIT;
     envelope_kms *out;
     if (envelope_kms_new(ctx, &ops, kms, &out, &err)) {

@@ -21,6 +21,13 @@ struct test_kms {
     int public_of;   /* whose public half `newest` shows with it, 0: its own; a KMS that lies */
     bool no_version; /* gives no version numbers */
     const char *replaces; /* what `newest` says, NULL: nothing */
+    /* Offers `list`, set before it is opened; version v then replaces v - 1, in `newest` too. */
+    bool lists;
+    int gap;                    /* this version names no predecessor */
+    int loop;                   /* this one names the newest */
+    bool list_down;             /* `list` alone does not answer */
+    int neighbour;              /* `newest` adds this pair as another's key "vm/7"; 0: none */
+    const char *neighbour_says; /* that it replaces this one */
     unsigned asked;
     unsigned unwrapped;
     /* The first unwrappings are done once only: for campaigns that open the same objects a million
