@@ -2,6 +2,7 @@
  * freely. */
 #ifndef ENV_CRYPTO_RSA_H
 #define ENV_CRYPTO_RSA_H
+#include "base/bytes.h"
 #include "base/context.h"
 
 enum {
@@ -17,6 +18,12 @@ struct env_rsa_public;
  * bits, odd exponent of 65537 or more and below 2^64). */
 envelope_status env_rsa_public_from_der(envelope_ctx *ctx, const void *der, size_t len,
                                         struct env_rsa_public **out, envelope_error *err);
+/* RSAPublicKey (PKCS#1) in DER, or modulus and exponent, big-endian; the same rules. */
+envelope_status env_rsa_public_from_pkcs1(envelope_ctx *ctx, const void *der, size_t len,
+                                          struct env_rsa_public **out, envelope_error *err);
+envelope_status env_rsa_public_from_numbers(envelope_ctx *ctx, struct env_bytes modulus,
+                                            struct env_bytes exponent, struct env_rsa_public **out,
+                                            envelope_error *err);
 /* PEM ("PUBLIC KEY") or DER of SubjectPublicKeyInfo. */
 envelope_status env_rsa_public_parse(envelope_ctx *ctx, const void *data, size_t len,
                                      struct env_rsa_public **out, envelope_error *err);
