@@ -5,6 +5,7 @@
 #include <envelope/chain.h>
 #include <envelope/key.h>
 #include <envelope/keyring.h>
+#include <envelope/kmip.h>
 #include <envelope/kms.h>
 #include <envelope/object.h>
 #include <envelope/recovery.h>

@@ -4,6 +4,7 @@
 #ifndef ENV_KMIP_JOB_H
 #define ENV_KMIP_JOB_H
 #include "base/event.h"
+#include "crypto/rsa.h"
 #include "kms/kmip/link.h"
 #include "kms/kmip/ops.h"
 #include <envelope/kmip.h>
@@ -21,7 +22,7 @@ struct env_kmip_policy {
  * which the client takes back when the job has ended well. */
 enum { ENV_KMIP_PAIRS_MAX = 64 };
 struct env_kmip_known_pair {
-    env_kmip_text public_key;
+    env_kmip_text public_key; /* "": not known */
     env_kmip_text private_key;
     uint8_t fingerprint[32];
     bool proven;   /* private_key was seen to belong to the public key */
@@ -33,7 +34,9 @@ struct env_kmip_facts {
     struct env_kmip_version version;
     bool has_abilities;
     struct env_kmip_abilities abilities;
-    size_t pairs; /* the oldest makes room */
+    bool no_batches; /* this KMS does not take several items in one request */
+    bool no_links;   /* nor be asked for Links */
+    size_t pairs;    /* the oldest makes room */
     struct env_kmip_known_pair pair[ENV_KMIP_PAIRS_MAX];
 };
 
@@ -43,9 +46,9 @@ struct env_kmip_job {
     const struct env_kmip_policy *policy;
     struct env_kmip_facts *facts;
     struct env_kmip_link link;
-    uint8_t *draw;      /* 32 bytes in the arena, drawn once: the value that tries are made with */
-    int64_t now_ms;     /* when the job began */
-    bool batch_refused; /* this KMS does not take batches */
+    uint8_t *draw;  /* 32 bytes in the arena, drawn once: the value that tries are made with */
+    int64_t now_ms; /* when the job began */
+    bool again;     /* the last reply was handed out in an earlier run: what it leads to was told */
 };
 /* Draws. link, facts and policy are the caller's to set. */
 envelope_status env_kmip_job_begin(envelope_ctx *ctx, struct env_kmip_job *job,
@@ -94,6 +97,9 @@ envelope_status env_kmip_create_key(struct env_kmip_job *job, const char *key_na
  * as superseded (kmip.md). Nothing is destroyed. */
 envelope_status env_kmip_rotate_key(struct env_kmip_job *job, const char *key_name,
                                     envelope_error *err);
+/* Register, both halves, activated. E_EXISTS as for create. */
+envelope_status env_kmip_import_key(struct env_kmip_job *job, const char *key_name,
+                                    const struct env_rsa_private *key, envelope_error *err);
 /* Versions, abilities, and with key_name a wrap and an unwrap of the draw. */
 envelope_status env_kmip_check(struct env_kmip_job *job, const char *key_name,
                                void (*line)(void *user, const char *name, const char *value),
