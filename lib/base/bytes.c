@@ -18,7 +18,7 @@ const uint8_t *env_get_slice(struct env_cursor *c, size_t len)
     return p;
 }
 
-static uint64_t get(struct env_cursor *c, size_t len)
+static inline uint64_t get(struct env_cursor *c, size_t len)
 {
     const uint8_t *p = env_get_slice(c, len);
     uint64_t v = 0;

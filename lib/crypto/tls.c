@@ -237,6 +237,11 @@ envelope_status env_tls_read(struct env_tls *tls, void *buf, size_t cap, size_t 
     return bad ? tls->broken.status : ENVELOPE_OK;
 }
 
+bool env_tls_drained(const struct env_tls *tls)
+{
+    return BIO_ctrl_pending(tls->in) == 0 && SSL_has_pending(tls->ssl) == 0;
+}
+
 void env_tls_close(struct env_tls *tls)
 {
     if (!tls->done || tls->broken.status) {

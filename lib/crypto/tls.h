@@ -68,6 +68,8 @@ envelope_status env_tls_write(struct env_tls *tls, const void *data, size_t len,
  * handshake: E_REFUSED as there. */
 envelope_status env_tls_read(struct env_tls *tls, void *buf, size_t cap, size_t *got, bool *closed,
                              envelope_error *err);
+/* Nothing lies here of what was fed. Costs less than to read and get nothing. */
+bool env_tls_drained(const struct env_tls *tls);
 /* close_notify becomes pending; nothing after a failure. */
 void env_tls_close(struct env_tls *tls);
 

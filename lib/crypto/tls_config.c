@@ -34,13 +34,16 @@ static bool set_protocol(SSL_CTX *ssl)
            SSL_CTX_set1_client_sigalgs_list(ssl, signatures) && SSL_CTX_set_block_padding(ssl, 0);
 }
 
-/* libssl takes up what lies in memory until there is data for us or nothing is left: without
+/* Buffers stay with a connection that is kept: to give 16 KiB back wiped with each record costs more
+ * than the record, and what was read from them is wiped all the same (CLEANSE_PLAINTEXT).
+ *
+ * libssl takes up what lies in memory until there is data for us or nothing is left: without
  * AUTO_RETRY a read that met a session ticket would ask for more while an answer is there already.
  */
 static void set_modes(SSL_CTX *ssl)
 {
     SSL_CTX_clear_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
-    SSL_CTX_set_mode(ssl, SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(ssl, SSL_MODE_AUTO_RETRY);
     /* A resumed session saves a signature of a connection that is kept anyway, and a server that
      * asks for certificates and has no session id context breaks it off. */
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);

@@ -147,9 +147,11 @@ static envelope_status receive(struct env_kmip_connection *c, struct env_kmip_fr
         size_t wanted = env_kmip_frame_wanted(frame);
         size_t got = 0;
         bool closed = false;
-        envelope_status st =
-            env_tls_read(c->tls, through->buf, wanted < through->cap ? wanted : through->cap, &got,
-                         &closed, err);
+        envelope_status st = ENVELOPE_OK;
+        if (!env_tls_drained(c->tls)) {
+            st = env_tls_read(c->tls, through->buf, wanted < through->cap ? wanted : through->cap,
+                              &got, &closed, err);
+        }
         if (!st && got) {
             size_t used;
             st = env_kmip_frame_feed(c->ctx, frame, through->buf, got, &used, &done, reply, err);
@@ -171,7 +173,8 @@ static bool silent(struct env_kmip_connection *c)
     uint8_t unasked;
     size_t got = 0;
     bool closed = false;
-    return !env_tls_read(c->tls, &unasked, 1, &got, &closed, NULL) && !got && !closed;
+    return env_tls_drained(c->tls) ||
+           (!env_tls_read(c->tls, &unasked, 1, &got, &closed, NULL) && !got && !closed);
 }
 
 static envelope_status send_request(struct env_kmip_connection *c,
@@ -192,7 +195,7 @@ envelope_status env_kmip_connection_exchange(struct env_kmip_connection *c,
                                              struct env_kmip_reply *reply, envelope_error *err)
 {
     const struct env_kmip_call *call = exchange->call;
-    struct through through = {c->plain, sizeof c->plain};
+    struct through through = {c->plain, call->secret ? ENV_KMIP_SECRET_PLAIN : ENV_KMIP_PLAIN};
     c->keep = false;
     if (call->secret) {
         envelope_status st = env_secret_new(c->ctx, through.cap, &through.buf, err);

@@ -22,7 +22,7 @@ envelope_status env_kmip_pipe_read(const struct env_kmip_pipe *pipe, void *conne
                                    size_t cap, size_t *done, int64_t until, envelope_error *err);
 
 /* -- the connection: connection.c. Threads: one at a time. */
-enum { ENV_KMIP_WIRE = 16 << 10, ENV_KMIP_PLAIN = 4 << 10 };
+enum { ENV_KMIP_WIRE = 16 << 10, ENV_KMIP_PLAIN = 4 << 10, ENV_KMIP_SECRET_PLAIN = 1 << 10 };
 struct env_kmip_connection {
     struct env_kmip_connection *next; /* in the pool */
     envelope_ctx *ctx;

@@ -75,10 +75,10 @@ static bool worth_another(const struct round *r, envelope_status st)
     return of_endpoint && (r->call->repeatable || !r->sent);
 }
 
-static envelope_status ask(struct round *r, size_t endpoint, int64_t share, envelope_error *err)
+static envelope_status ask(struct round *r, size_t endpoint, int64_t since, int64_t share,
+                           envelope_error *err)
 {
     struct env_kmip_client *client = r->operation->client;
-    int64_t since = env_kmip_clock_ms();
     if (since >= r->operation->until) {
         return env_fail(err, ENVELOPE_E_KMS_UNREACHED,
                         "not asked, the %u ms for all of the operation were over",
@@ -158,7 +158,7 @@ envelope_status env_kmip_failover(void *operation, const struct env_kmip_call *c
         int64_t now = env_kmip_clock_ms();
         int64_t share = now + (op->until - now) / (int64_t)(client->count - i);
         envelope_error said = ENVELOPE_ERROR_INIT;
-        envelope_status st = ask(&r, order[i], share, &said);
+        envelope_status st = ask(&r, order[i], now, share, &said);
         if (!st) {
             return ENVELOPE_OK;
         }

@@ -13,9 +13,11 @@ static uint32_t left(int64_t until)
     return ms > INT32_MAX ? INT32_MAX : (uint32_t)ms;
 }
 
-static bool over(int64_t until)
+/* false: the time is over. 0 milliseconds with true: do not wait. */
+static bool time_for(int64_t until, uint32_t *ms)
 {
-    return until && !left(until);
+    *ms = left(until);
+    return !until || *ms;
 }
 
 static envelope_status failed(envelope_status st, const char *call, const envelope_error *said,
@@ -47,12 +49,13 @@ envelope_status env_kmip_pipe_open(const struct env_kmip_pipe *pipe,
                                    const struct env_kmip_endpoint *to, int64_t until, void **out,
                                    envelope_error *err)
 {
+    uint32_t ms;
     *out = NULL;
-    if (over(until)) {
+    if (!time_for(until, &ms)) {
         return env_fail(err, ENVELOPE_E_AGAIN, "the time is over");
     }
     envelope_error said = ENVELOPE_ERROR_INIT;
-    envelope_status st = pipe->ops.open(pipe->self, to->host, to->port, left(until), out, &said);
+    envelope_status st = pipe->ops.open(pipe->self, to->host, to->port, ms, out, &said);
     if (st) {
         *out = NULL;
         return failed(status_of(st), "open", &said, err);
@@ -64,12 +67,13 @@ envelope_status env_kmip_pipe_write(const struct env_kmip_pipe *pipe, void *conn
                                     const void *data, size_t len, size_t *done, int64_t until,
                                     envelope_error *err)
 {
+    uint32_t ms;
     *done = 0;
-    if (over(until)) {
+    if (!time_for(until, &ms)) {
         return env_fail(err, ENVELOPE_E_AGAIN, "the time is over");
     }
     envelope_error said = ENVELOPE_ERROR_INIT;
-    envelope_status st = pipe->ops.write(connection, data, len, done, left(until), &said);
+    envelope_status st = pipe->ops.write(connection, data, len, done, ms, &said);
     if (st) {
         return failed(status_of(st), "write", &said, err);
     }
@@ -77,8 +81,8 @@ envelope_status env_kmip_pipe_write(const struct env_kmip_pipe *pipe, void *conn
         return no_deed("write", "wrote more than it was given", err);
     }
     if (!*done) {
-        return over(until) ? env_fail(err, ENVELOPE_E_AGAIN, "the time is over")
-                           : no_deed("write", "wrote nothing", err);
+        return time_for(until, &ms) ? no_deed("write", "wrote nothing", err)
+                                    : env_fail(err, ENVELOPE_E_AGAIN, "the time is over");
     }
     return ENVELOPE_OK;
 }
@@ -86,12 +90,13 @@ envelope_status env_kmip_pipe_write(const struct env_kmip_pipe *pipe, void *conn
 envelope_status env_kmip_pipe_read(const struct env_kmip_pipe *pipe, void *connection, void *buf,
                                    size_t cap, size_t *done, int64_t until, envelope_error *err)
 {
+    uint32_t ms;
     *done = 0;
-    if (over(until)) {
+    if (!time_for(until, &ms)) {
         return env_fail(err, ENVELOPE_E_AGAIN, "the time is over");
     }
     envelope_error said = ENVELOPE_ERROR_INIT;
-    envelope_status st = pipe->ops.read(connection, buf, cap, done, left(until), &said);
+    envelope_status st = pipe->ops.read(connection, buf, cap, done, ms, &said);
     if (st) {
         return failed(status_of(st), "read", &said, err);
     }
