@@ -85,17 +85,22 @@ struct foreign {
     const char *words;
 };
 
+#define FOREIGN(text, words)                                                                       \
+    {                                                                                              \
+        text, sizeof text - 1, words                                                               \
+    }
+
 START_TEST(no_tls_at_all)
 {
     static const struct foreign all[] = {
-        {"HTTP/1.1 400 Bad Request\r\n\r\n", 28, "answers in HTTP, not TLS"},
-        {"SSH-2.0-OpenSSH_9.2\r\n", 21, "something that is not TLS"},
-        {"\x42\x00\x7b\x01\x00\x00\x00\x20 a bare KMIP response", 31, "not TLS"},
-        {"\x15\x03\x01\x00\x02\x02\x50", 7, "alert 80"},
-        {"\x15\x03\x03\x00\x02\x02\x28", 7, "shares no cipher suite"},
-        {"\x16\x03\x03\xff\xff", 5, "failed"},
-        {"\x17\x03\x03\x00\x01x", 6, "failed"},
-        {"\0\0\0\0\0\0\0\0\0\0\0\0", 12, "not TLS"},
+        FOREIGN("HTTP/1.1 400 Bad Request\r\n\r\n", "answers in HTTP, not TLS"),
+        FOREIGN("SSH-2.0-OpenSSH_9.2\r\n", "something that is not TLS"),
+        FOREIGN("\x42\x00\x7b\x01\x00\x00\x00\x20 a bare KMIP response", "not TLS"),
+        FOREIGN("\x15\x03\x01\x00\x02\x02\x50", "alert 80"),
+        FOREIGN("\x15\x03\x03\x00\x02\x02\x28", "shares no cipher suite"),
+        FOREIGN("\x16\x03\x03\xff\xff", "failed"),
+        FOREIGN("\x17\x03\x03\x00\x01x", "failed"),
+        FOREIGN("\0\0\0\0\0\0\0\0\0\0\0\0", "not TLS"),
     };
     struct client_wish w = client();
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -146,14 +151,16 @@ START_TEST(closed_at_every_byte)
         peer_start(&pair.peer, &server);
         pair.peer.budget = at;
         envelope_status st = peer_handshake(&pair.peer, pair.tls, &err);
-        /* of 1.3 the session tickets are part of the server's bytes, not of our handshake */
+        /* Of 1.3 the session tickets are part of the server's bytes, not of our handshake.
+         * Signatures differ in length by a byte or two: the last places may lie behind all of it.
+         */
         if (st == ENVELOPE_OK) {
             uint8_t buf[8];
             size_t got;
             bool closed;
-            ck_assert_int_eq(versions[_i], TLS1_3_VERSION);
             ck_assert_int_eq(env_tls_read(pair.tls, buf, sizeof buf, &got, &closed, &err),
-                             ENVELOPE_E_KMS_UNREACHED);
+                             pair.peer.cut ? ENVELOPE_E_KMS_UNREACHED : ENVELOPE_OK);
+            ck_assert(got == 0 && !closed);
         } else {
             unfinished++;
             ck_assert_msg(st == ENVELOPE_E_KMS_UNREACHED, "%zu: %d", at, st);
