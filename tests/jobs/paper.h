@@ -66,6 +66,10 @@ struct paper {
     unsigned requests;
     unsigned spoiled;
     char log[PAPER_LOG];  /* "Locate;Get Attributes 41;" */
+    const uint8_t *watch; /* data of a Decrypt to be counted, under whatever form */
+    size_t watch_len;
+    unsigned watched;
+    bool sha1_seen;       /* as a hash of parameters */
     envelope_status down; /* of the link, after the requests in down_after */
     unsigned down_after;
 };
@@ -86,6 +90,9 @@ struct env_kmip_link paper_link(struct paper *p);
 size_t paper_wrap(struct paper *p, int pool, int32_t algorithm, const uint8_t dek[32],
                   uint8_t out[1024]);
 void paper_fingerprint(struct paper *p, int pool, uint8_t out[32]);
+
+/* How many times a word stands in the log. */
+unsigned paper_count(const struct paper *p, const char *word);
 
 /* -- a bench for jobs: policy, facts, job on a paper KMS */
 enum { BENCH_EVENTS = 16 };
@@ -110,5 +117,7 @@ const char *bench_list(struct bench *b, const char *key_name);
 envelope_key_ref bench_ref(struct bench *b, const char *name, const char *key_id, int pool);
 /* Unwraps 32 known bytes that were wrapped for pool; the name of the status, or "OTHER" for OK with
  * other bytes. */
+const char *bench_unwrap_bytes(struct bench *b, const envelope_key_ref *ref, int32_t algorithm,
+                               const void *in, size_t in_len, const uint8_t expected[32]);
 const char *bench_unwrap(struct bench *b, const envelope_key_ref *ref, int32_t algorithm, int pool);
 #endif
