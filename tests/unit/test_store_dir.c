@@ -54,7 +54,8 @@ static void teardown(void)
 static const char *below(const char *name)
 {
     static char path[512];
-    snprintf(path, sizeof path, "%s/%s", root, name);
+    int n = snprintf(path, sizeof path, "%s/%s", root, name);
+    ck_assert_int_lt(n, (int)sizeof path);
     return path;
 }
 
