@@ -1,4 +1,5 @@
 /* tools/cmd_init.c - create a chain, and write down for whom it is sealed. */
+#include "config_section.h"
 #include "context.h"
 #include "json.h"
 #include "keys.h"
@@ -19,15 +20,17 @@ struct init {
     struct pin pin;
 };
 
-/* A path in the configuration is absolute, and reads back as it is. */
-static int fit(struct init *init, const char *what, const char **path)
+/* A path in the configuration is absolute, and everything reads back as it is. */
+static int fit(struct init *init, const char *what, bool is_file, const char **value)
 {
-    *path = path_absolute(&init->report->pool, *path);
-    if (config_value_fits(*path)) {
+    if (is_file) {
+        *value = path_absolute(&init->report->pool, *value);
+    }
+    if (config_value_fits(*value)) {
         return END_DONE;
     }
     return report_error(init->report, END_USAGE, "%s: %s: cannot stand in a configuration file",
-                        what, text_printable(&init->report->pool, *path));
+                        what, text_printable(&init->report->pool, *value));
 }
 
 static int collect(struct init *init, enum option_id option, enum config_list list)
@@ -45,7 +48,7 @@ static int collect(struct init *init, enum option_id option, enum config_list li
                                 text_printable(pool, given->item[i]), why);
         }
         if (list != CONFIG_KEY) {
-            end = fit(init, names[list], &entry.right);
+            end = fit(init, names[list], true, &entry.right);
         }
         if (!end && (!config_value_fits(entry.left) || !config_value_fits(entry.right))) {
             end = report_error(init->report, END_USAGE, "%s %s: cannot stand in a configuration",
@@ -73,22 +76,28 @@ static int collect_recipients(struct init *init)
     return end;
 }
 
-static bool same_text(const char *a, const char *b)
+/* All that may stand in the file, paths made absolute. */
+static int fit_parts(struct init *init, struct config_kms *kms)
 {
-    return a == b || (a && b && !strcmp(a, b));
+    int end = END_DONE;
+    for (size_t i = 0; i < kms->part_count && !end; i++) {
+        struct config_part *part = &kms->part[i];
+        end = fit(init, part->name, config_kms_is_file(kms, part->name), &part->value);
+    }
+    return end;
 }
 
 /* One KMS as it was given now. */
 static int plan_kms(struct init *init, struct config_kms *kms)
 {
     struct report *report = init->report;
-    if (!kms->passphrase_file) {
-        kms->passphrase_file = option_value(init->options, OPTION_PASSPHRASE_FILE);
+    const char *file = option_value(init->options, OPTION_PASSPHRASE_FILE);
+    const char *why;
+    if (file && kms->kind == &kms_keystore && !config_kms_part(kms, "passphrase-file")) {
+        struct config_part part = {"passphrase-file", file, "--passphrase-file"};
+        config_kms_add(&report->pool, kms, &part, &why);
     }
-    int end = fit(init, "--kms", &kms->dir);
-    if (!end && kms->passphrase_file) {
-        end = fit(init, "passphrase-file", &kms->passphrase_file);
-    }
+    int end = fit_parts(init, kms);
     const struct config_kms *known = config_find_kms(&init->config, kms->id);
     if (end || !known) {
         init->new_kms = end ? init->new_kms
@@ -96,8 +105,7 @@ static int plan_kms(struct init *init, struct config_kms *kms)
                                           config_kms_section(&report->pool, kms));
         return end;
     }
-    if (!same_text(known->dir, kms->dir) ||
-        !same_text(known->passphrase_file, kms->passphrase_file)) {
+    if (!config_kms_same(known, kms)) {
         return report_error(report, END_USAGE,
                             "%s: [kms.%s] says something else than --kms: the same name means the "
                             "same KMS for ever; leave --kms out, or choose another name",

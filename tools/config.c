@@ -1,4 +1,5 @@
 #include "config.h"
+#include "config_section.h"
 #include "paths.h"
 #include "text.h"
 #include <errno.h>
@@ -8,14 +9,6 @@
 #include <string.h>
 
 static const uint64_t serial_max = (UINT64_C(1) << 48) - 1;
-
-/* One section while it is read. */
-struct section {
-    struct report *report;
-    const char *path;
-    struct ini_cfgobj *ini;
-    const char *name;
-};
 
 const struct config_kms *config_find_kms(const struct config *config, const char *id)
 {
@@ -37,128 +30,69 @@ const struct config_chain *config_find_chain(const struct config *config, const 
     return NULL;
 }
 
-static int wrong(const struct section *s, unsigned line, const char *what, const char *why)
+/* type = and its value, for the rule of its kind. */
+static int read_kind(const struct section *s, const struct kms_kind **out)
 {
+    const char *type = NULL;
+    unsigned line = 0;
+    int end = section_one(s, "type", true, &type, &line);
+    *out = end ? NULL : kms_kind_find(type, strlen(type));
+    return end || *out ? end
+                       : section_wrong(s, line, "type", "only 'keystore' and 'kmip' are known");
+}
+
+static int check_kms_keys(const struct section *s, const struct kms_kind *kind)
+{
+    const char **known = NULL;
+    size_t count = 0;
     struct pool *pool = &s->report->pool;
-    return report_error(s->report, END_USAGE, "%s:%u: %s: %s", text_printable(pool, s->path), line,
-                        text_printable(pool, what), why);
+    known = pool_grow(pool, known, count, sizeof *known);
+    known[count++] = "type";
+    for (const struct part_rule *rule = kind->rule; rule->name; rule++) {
+        known = pool_grow(pool, known, count, sizeof *known);
+        known[count++] = rule->name;
+    }
+    known = pool_grow(pool, known, count, sizeof *known);
+    known[count] = NULL;
+    return section_check_keys(s, known, 1);
 }
 
-/* The nth value of a key, with its line; NULL: there are fewer. libini keeps repeated keys. */
-static const char *value_at(const struct section *s, const char *key, size_t n, unsigned *line)
+static int read_parts(const struct section *s, const char *name, struct config_kms *kms)
 {
-    struct value_obj *value = NULL;
-    for (size_t i = 0; i <= n; i++) {
-        int mode = i ? INI_GET_NEXT_VALUE : INI_GET_FIRST_VALUE;
-        if (ini_get_config_valueobj(s->name, key, s->ini, mode, &value) || !value) {
-            return NULL;
+    unsigned line = 0;
+    struct config_part part = {.name = name};
+    for (size_t n = 0; (part.value = section_value(s, name, n, &line)); n++) {
+        const char *why = NULL;
+        part.where = section_where(s, line);
+        int end = section_check_value(s, name, part.value, line);
+        if (!end && !config_kms_add(&s->report->pool, kms, &part, &why)) {
+            end = section_wrong(s, line, name, why);
         }
-    }
-    int error = 0;
-    uint32_t at = 0;
-    value_get_line(value, &at);
-    *line = at;
-    const char *text = ini_get_const_string_config_value(value, &error);
-    return pool_text(&s->report->pool, error || !text ? "" : text);
-}
-
-/* Line of "[name]", which libini does not tell; 0: not found. */
-static unsigned line_of_section(const char *path, const char *name)
-{
-    char line[1024];
-    unsigned n = 0;
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        const char *p = line + strspn(line, " \t");
-        n++;
-        if (*p == '[' && !strncmp(p + 1, name, strlen(name)) && p[1 + strlen(name)] == ']') {
-            fclose(file);
-            return n;
+        if (end) {
+            return end;
         }
-    }
-    if (file) {
-        fclose(file);
-    }
-    return 0;
-}
-
-/* Only what stands in known (ends with NULL) may be there, in lower case, and once unless it stands
- * behind the first `once`. */
-static int check_keys(const struct section *s, const char *const *known, size_t once)
-{
-    int count = 0;
-    int error = 0;
-    int end = END_DONE;
-    char **list = ini_get_attribute_list(s->ini, s->name, &count, &error);
-    for (int i = 0; list && i < count && !end; i++) {
-        unsigned line = 0;
-        size_t k = 0;
-        while (known[k] && strcmp(known[k], list[i])) {
-            k++;
-        }
-        if (!known[k]) {
-            value_at(s, list[i], 0, &line);
-            end = wrong(s, line, list[i], "unknown key");
-        }
-        if (!end && k < once && value_at(s, list[i], 1, &line)) {
-            end = wrong(s, line, list[i], "given twice in one section");
-        }
-    }
-    ini_free_attribute_list(list);
-    return end;
-}
-
-/* A comment behind a value would become part of it. */
-static int check_value(const struct section *s, const char *key, const char *value, unsigned line)
-{
-    if (!*value) {
-        return wrong(s, line, key, "has no value");
-    }
-    if (!config_value_fits(value)) {
-        return wrong(s, line, key, "a comment stands on a line of its own");
     }
     return END_DONE;
 }
 
-/* A key that stands once; needed or not. */
-static int one(const struct section *s, const char *key, bool needed, const char **out,
-               unsigned *line)
-{
-    *out = value_at(s, key, 0, line);
-    if (*out) {
-        return check_value(s, key, *out, *line);
-    }
-    return needed ? wrong(s, line_of_section(s->path, s->name), s->name,
-                          pool_format(&s->report->pool, "needs '%s'", key))
-                  : END_DONE;
-}
-
-static const char *where(const struct section *s, unsigned line)
-{
-    return pool_format(&s->report->pool, "%s:%u", text_printable(&s->report->pool, s->path), line);
-}
-
 static int read_kms(const struct section *s, struct config *config)
 {
-    static const char *const known[] = {"type", "dir", "passphrase-file", NULL};
-    struct config_kms kms = {.id = pool_text(&s->report->pool, s->name + strlen("kms."))};
-    const char *type = NULL;
-    const char *why = NULL;
-    unsigned line = 0;
-    struct config_kms probe;
-    if (!config_split_kms(&s->report->pool, pool_format(&s->report->pool, "%s=keystore:x", kms.id),
-                          &probe, &why)) {
-        return wrong(s, line_of_section(s->path, s->name), s->name, why);
+    struct pool *pool = &s->report->pool;
+    struct config_kms kms = {.id = pool_text(pool, s->name + strlen("kms.")),
+                             .where = section_where(s, 0)};
+    if (!config_id_valid(kms.id)) {
+        return section_wrong(s, 0, s->name, config_id_rule);
     }
-    int end = check_keys(s, known, 3);
-    end = end ? end : one(s, "passphrase-file", false, &kms.passphrase_file, &line);
-    end = end ? end : one(s, "dir", true, &kms.dir, &line);
-    kms.where = where(s, line);
-    end = end ? end : one(s, "type", true, &type, &line);
-    if (!end && strcmp(type, "keystore") != 0) {
-        end = wrong(s, line, "type", "only 'keystore' is known");
+    int end = read_kind(s, &kms.kind);
+    end = end ? end : check_kms_keys(s, kms.kind);
+    for (size_t i = 0; !end && kms.kind->rule[i].name; i++) {
+        end = read_parts(s, kms.kind->rule[i].name, &kms);
     }
-    config->kms = pool_grow(&s->report->pool, config->kms, config->kms_count, sizeof kms);
+    const char *lacking = end ? NULL : config_kms_lacks(&kms);
+    if (lacking) {
+        end = section_wrong(s, 0, s->name, pool_format(pool, "needs '%s'", lacking));
+    }
+    config->kms = pool_grow(pool, config->kms, config->kms_count, sizeof kms);
     config->kms[config->kms_count++] = kms;
     return end;
 }
@@ -168,12 +102,12 @@ static int read_list(const struct section *s, const char *key, enum config_list 
 {
     unsigned line = 0;
     const char *value;
-    for (size_t n = 0; (value = value_at(s, key, n, &line)); n++) {
-        struct config_entry entry = {.where = where(s, line)};
+    for (size_t n = 0; (value = section_value(s, key, n, &line)); n++) {
+        struct config_entry entry = {.where = section_where(s, line)};
         const char *why = NULL;
-        int end = check_value(s, key, value, line);
+        int end = section_check_value(s, key, value, line);
         if (!end && !config_split(&s->report->pool, list, value, &entry, &why)) {
-            end = wrong(s, line, key, why);
+            end = section_wrong(s, line, key, why);
         }
         if (end) {
             return end;
@@ -188,9 +122,9 @@ static int read_serial(const struct section *s, uint64_t *out)
 {
     const char *text = NULL;
     unsigned line = 0;
-    int end = one(s, "serial", true, &text, &line);
+    int end = section_one(s, "serial", true, &text, &line);
     if (!end && (!text_number(text, serial_max, out) || !*out)) {
-        end = wrong(s, line, "serial", "is a number from 1 to 2^48 - 1");
+        end = section_wrong(s, line, "serial", "is a number from 1 to 2^48 - 1");
     }
     return end;
 }
@@ -204,19 +138,18 @@ static int read_chain(const struct section *s, struct config *config)
     uint8_t id[32];
     unsigned line = 0;
     if (!text_unhex(id, sizeof id, chain.id)) {
-        return wrong(s, line_of_section(s->path, s->name), s->name,
-                     "a chain id is 64 hex digits in lower case");
+        return section_wrong(s, 0, s->name, "a chain id is 64 hex digits in lower case");
     }
-    int end = check_keys(s, known, 2);
-    end = end ? end : one(s, "name", false, &chain.name, &line);
+    int end = section_check_keys(s, known, 2);
+    end = end ? end : section_one(s, "name", false, &chain.name, &line);
     end = end ? end : read_serial(s, &chain.serial);
     for (int i = 0; i < CONFIG_LISTS && !end; i++) {
         end = read_list(s, lists[i], (enum config_list)i, &chain.list[i]);
     }
     if (!end && !(chain.list[CONFIG_KEY].count + chain.list[CONFIG_PASSWORD].count +
                   chain.list[CONFIG_ESCROW].count)) {
-        end = wrong(s, line_of_section(s->path, s->name), s->name,
-                    "names nobody to seal for: it needs 'key', 'password' or 'escrow'");
+        end = section_wrong(s, 0, s->name,
+                            "names nobody to seal for: it needs 'key', 'password' or 'escrow'");
     }
     config->chain = pool_grow(&s->report->pool, config->chain, config->chain_count, sizeof chain);
     config->chain[config->chain_count++] = chain;
@@ -231,9 +164,7 @@ static int read_section(const struct section *s, struct config *config)
     if (!strncmp(s->name, "chain.", 6)) {
         return read_chain(s, config);
     }
-    unsigned line = line_of_section(s->path, s->name);
-    return wrong(s, line ? line : 1, s->name,
-                 "unknown section: there are [kms.ID] and [chain.CHAIN-ID]");
+    return section_wrong(s, 0, s->name, "unknown section: there are [kms.ID] and [chain.CHAIN-ID]");
 }
 
 static int read_sections(struct section *s, struct config *config)

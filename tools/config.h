@@ -2,14 +2,9 @@
  * is the only source of recipients; a repository never is. */
 #ifndef ENVELOPE_TOOLS_CONFIG_H
 #define ENVELOPE_TOOLS_CONFIG_H
+#include "config_kms.h"
 #include "options.h"
 
-struct config_kms {
-    const char *id;
-    const char *dir;
-    const char *passphrase_file; /* NULL: is asked for */
-    const char *where;           /* "FILE:LINE" or "--kms" */
-};
 /* key, unwrap: KMS id and key name; password, escrow: name and file. */
 struct config_entry {
     const char *left;
@@ -44,20 +39,11 @@ int config_load(struct report *report, const struct options *options, bool must_
 const struct config_kms *config_find_kms(const struct config *config, const char *id);
 const struct config_chain *config_find_chain(const struct config *config, const char *id);
 
-/* 1 to 64 of [A-Za-z0-9._-]: KMS ids, and names of keys in a keystore. */
-bool config_id_valid(const char *id);
 /* Values as they stand in the file and on the command line: false, with *why, for what is not
  * allowed. */
 bool config_split(struct pool *pool, enum config_list list, const char *value,
                   struct config_entry *out, const char **why);
-/* ID=keystore:DIR[,passphrase-file=F] */
-bool config_split_kms(struct pool *pool, const char *value, struct config_kms *out,
-                      const char **why);
-/* May it stand in the file and mean the same when read back? */
-bool config_value_fits(const char *value);
-
-/* Sections for init: lines as they will stand. */
-const char *config_kms_section(struct pool *pool, const struct config_kms *kms);
+/* The section for init: lines as they will stand. */
 const char *config_chain_section(struct pool *pool, const struct config_chain *chain);
 /* Adds text to the file (0600, temporary file and rename), making folders as needed. */
 int config_append(struct report *report, const char *path, const char *text);

@@ -1,4 +1,4 @@
-/* tools/config_text.c - values and sections as text, and adding sections to the file. */
+/* tools/config_text.c - recipients and sections as text, and adding sections to the file. */
 #include "config.h"
 #include "paths.h"
 #include "secretfile.h"
@@ -11,22 +11,6 @@
 #include <unistd.h>
 
 enum { CONFIG_BYTES_MAX = 1 << 20 };
-
-bool config_id_valid(const char *id)
-{
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t len = strlen(id);
-    return len >= 1 && len <= ENVELOPE_KMS_ID_MAX && strspn(id, allowed) == len;
-}
-
-bool config_value_fits(const char *value)
-{
-    size_t len = strlen(value);
-    bool blank = len && (strchr(" \t", value[0]) || strchr(" \t", value[len - 1]));
-    return !blank && !strpbrk(value, "\r\n") && !strstr(value, " ;") && !strstr(value, "\t;") &&
-           !strstr(value, " #") && !strstr(value, "\t#");
-}
 
 static bool refuse(const char **why, const char *reason)
 {
@@ -45,49 +29,12 @@ bool config_split(struct pool *pool, enum config_list list, const char *value,
     out->left = pool_copy(pool, value, (size_t)(divider - value));
     out->right = pool_text(pool, divider + 1);
     if (of_kms && !config_id_valid(out->left)) {
-        return refuse(why, "a KMS id is 1 to 64 of [A-Za-z0-9._-]");
+        return refuse(why, config_id_rule);
     }
     if (!text_is_utf8(of_kms ? out->right : out->left)) {
         return refuse(why, "the name is not UTF-8");
     }
     return true;
-}
-
-bool config_split_kms(struct pool *pool, const char *value, struct config_kms *out,
-                      const char **why)
-{
-    static const char type[] = "keystore:";
-    static const char passphrase[] = ",passphrase-file=";
-    const char *equals = strchr(value, '=');
-    *out = (struct config_kms){.where = "--kms"};
-    if (!equals || strncmp(equals + 1, type, strlen(type)) != 0) {
-        return refuse(why, "is ID=keystore:DIR[,passphrase-file=F]");
-    }
-    out->id = pool_copy(pool, value, (size_t)(equals - value));
-    if (!config_id_valid(out->id)) {
-        return refuse(why, "a KMS id is 1 to 64 of [A-Za-z0-9._-]");
-    }
-    char *dir = pool_text(pool, equals + 1 + strlen(type));
-    char *file = strstr(dir, passphrase);
-    if (file) {
-        *file = 0;
-        out->passphrase_file = file + strlen(passphrase);
-    }
-    out->dir = dir;
-    if (!*dir || (file && !*out->passphrase_file)) {
-        return refuse(why, "is ID=keystore:DIR[,passphrase-file=F]");
-    }
-    return true;
-}
-
-const char *config_kms_section(struct pool *pool, const struct config_kms *kms)
-{
-    const char *text =
-        pool_format(pool, "[kms.%s]\ntype = keystore\ndir = %s\n", kms->id, kms->dir);
-    if (kms->passphrase_file) {
-        text = pool_format(pool, "%spassphrase-file = %s\n", text, kms->passphrase_file);
-    }
-    return text;
 }
 
 static const char *add_list(struct pool *pool, const char *text, const struct config_chain *chain,
@@ -162,7 +109,8 @@ int config_explain_missing(struct report *report, const struct config *config, c
     report_more("[chain.%s]\nname = %s\nserial = 1\nkey = KMS-ID/KEY-NAME", chain_id,
                 name ? name : "default");
     if (!config->kms_count) {
-        report_more("\n[kms.KMS-ID]\ntype = keystore\ndir = DIR\npassphrase-file = FILE");
+        report_more("\n[kms.KMS-ID]\ntype = keystore\ndir = DIR\npassphrase-file = FILE"
+                    "\n(or type = kmip; envelope-kms(1) says what it takes)");
     }
     report_more("(serial: as it was where this chain was configured, or higher after a change; or "
                 "open with --key-file or --password-file, which need no configuration)");

@@ -23,10 +23,16 @@ static bool speaks_of_damage(int32_t kind)
     }
 }
 
-static bool worth_a_line(int32_t kind)
+static bool worth_a_line(const struct report *report, int32_t kind)
 {
     return kind != ENVELOPE_EVENT_WRAP && kind != ENVELOPE_EVENT_UNWRAP &&
-           kind != ENVELOPE_EVENT_EXPORT;
+           (kind != ENVELOPE_EVENT_EXPORT || report->tell_exports);
+}
+
+/* News, not a finding. */
+static bool is_news(int32_t kind)
+{
+    return kind == ENVELOPE_EVENT_ROTATED || kind == ENVELOPE_EVENT_EXPORT;
 }
 
 /* The library tells the context's listener and verify's own, and opening meets again what verify
@@ -54,8 +60,7 @@ static const char *line_of(struct report *report, const envelope_event *event)
         message += len + 2;
     }
     message = text_printable(pool, message);
-    /* A new key is news, not a finding. */
-    if (event->kind == ENVELOPE_EVENT_ROTATED) {
+    if (is_news(event->kind)) {
         return message;
     }
     const char *object = len ? pool_format(pool, "%s: ", text_printable(pool, event->object)) : "";
@@ -80,6 +85,15 @@ static void remember_wrap(struct report *report, const envelope_event *event)
     json_array_append_new(report->sealed_for, key);
 }
 
+/* Only of a slot that was tried: that a whole object did not open may be our own policy. */
+static void remember_unwrap(struct report *report, const envelope_event *event)
+{
+    if (event->slot >= 0) {
+        bool refused = report->kms_refused || event->status == ENVELOPE_E_REFUSED;
+        report->kms_refused = event->status && refused;
+    }
+}
+
 static void put_finding(struct report *report, const envelope_event *event, const char *line)
 {
     report_say(report, "%s", line);
@@ -90,7 +104,7 @@ static void put_warning(struct report *report, const envelope_event *event, cons
 {
     fflush(stdout);
     fprintf(stderr, "envelope %s: %s%s\n", report->command,
-            event->kind == ENVELOPE_EVENT_ROTATED ? "note: " : "warning: ", line);
+            is_news(event->kind) ? "note: " : "warning: ", line);
     json_array_append_new(report->warnings, json_of_event(event));
 }
 
@@ -100,7 +114,10 @@ void report_event(void *user, const envelope_event *event)
     if (event->kind == ENVELOPE_EVENT_WRAP) {
         remember_wrap(report, event);
     }
-    if (!worth_a_line(event->kind)) {
+    if (event->kind == ENVELOPE_EVENT_UNWRAP) {
+        remember_unwrap(report, event);
+    }
+    if (!worth_a_line(report, event->kind)) {
         return;
     }
     const char *line = line_of(report, event);

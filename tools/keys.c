@@ -1,11 +1,8 @@
 #include "keys.h"
-#include "prompt.h"
+#include "kms_open.h"
 #include "standin.h"
 #include "text.h"
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 bool keys_by_hand(const struct options *options)
 {
@@ -19,13 +16,7 @@ struct strings keys_kms_ids(struct pool *pool, const struct config_chain *chain)
     for (size_t l = 0; l < 2; l++) {
         const struct config_entries *entries = &chain->list[lists[l]];
         for (size_t i = 0; i < entries->count; i++) {
-            size_t k = 0;
-            while (k < ids.count && strcmp(ids.item[k], entries->item[i].left)) {
-                k++;
-            }
-            if (k == ids.count) {
-                strings_add(pool, &ids, entries->item[i].left);
-            }
+            strings_add_once(pool, &ids, entries->item[i].left);
         }
     }
     return ids;
@@ -50,6 +41,17 @@ const struct config_kms *keys_kms(const struct keys_request *request, const char
     return config_find_kms(request->config, id);
 }
 
+static size_t keystores_among(const struct keys_request *request, const struct strings *ids)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ids->count; i++) {
+        int end = END_DONE;
+        const struct config_kms *kms = keys_kms(request, ids->item[i], &end);
+        count += !kms || kms->kind == &kms_keystore;
+    }
+    return count;
+}
+
 /* A slip in --kms must not pass as "the configured one is used". */
 static int check_kms_options(const struct keys_request *request, const struct strings *ids)
 {
@@ -68,11 +70,12 @@ static int check_kms_options(const struct keys_request *request, const struct st
                                 text_printable(&report->pool, given->item[i]), why);
         }
     }
-    if (option_given(request->options, OPTION_PASSPHRASE_FILE) && ids->count != 1) {
+    size_t keystores = keystores_among(request, ids);
+    if (option_given(request->options, OPTION_PASSPHRASE_FILE) && keystores != 1) {
         return report_error(report, END_USAGE,
                             "--passphrase-file is for the only keystore, and here are %zu; use "
                             "--kms ID=keystore:DIR,passphrase-file=F",
-                            ids->count);
+                            keystores);
     }
     return END_DONE;
 }
@@ -83,76 +86,45 @@ static int stand_in(const struct keys_request *request, const struct config_kms 
 {
     struct report *report = request->report;
     const char *line =
-        pool_format(&report->pool, "%s: %s", text_printable(&report->pool, kms->dir), reason);
-    envelope_status status = end == END_NO_KEY ? ENVELOPE_E_NO_KEY : ENVELOPE_E_KMS_UNREACHED;
+        pool_format(&report->pool, "%s: %s", config_kms_place(&report->pool, kms), reason);
+    envelope_status status =
+        end == END_NO_KEY || end == END_FAILED ? ENVELOPE_E_NO_KEY : ENVELOPE_E_KMS_UNREACHED;
     envelope_error err = ENVELOPE_ERROR_INIT;
-    report_warn(report, "keystore %s, %s", kms->id, line);
+    report_warn(report, "%s, %s", kms_called(&report->pool, kms), line);
     report->keys_end = report_worse(report->keys_end, end);
-    status = standin_new(request->ctx, status, line, out, &err);
+    status = standin_new(request->ctx, kms->kind->name, status, line, out, &err);
     return status ? report_failure(report, status, &err, "%s", line) : END_DONE;
 }
 
-static int unlock(const struct keys_request *request, const struct config_kms *kms,
-                  const struct secret *passphrase, envelope_kms **out)
-{
-    struct report *report = request->report;
-    envelope_error err = ENVELOPE_ERROR_INIT;
-    envelope_status status = envelope_keystore_open(request->ctx, kms->dir, passphrase->bytes,
-                                                    passphrase->len, 0, out, &err);
-    int end = status ? keys_keystore_end(status) : END_DONE;
-    if (end == END_FAILED) {
-        return report_failure(report, status, &err, "keystore %s", kms->id);
-    }
-    if (end) {
-        return stand_in(request, kms, end, text_printable(&report->pool, err.message), out);
-    }
-    return END_DONE;
-}
-
-/* Somebody who gives keys by hand is not asked for passphrases, nor stopped by a missing file of
- * one: it is the worst day. */
 static int open_one(const struct keys_request *request, const struct config_kms *kms,
                     envelope_kms **out)
 {
-    struct report *report = request->report;
-    struct stat st;
-    if (stat(kms->dir, &st)) {
-        return stand_in(request, kms, END_UNREACHED,
-                        pool_format(&report->pool, "cannot be reached: %s", strerror(errno)), out);
+    const char *why;
+    int end = kms_open(request, kms, out, &why);
+    return end && why ? stand_in(request, kms, end, why, out) : end;
+}
+
+/* NULL: there is none of that name, and it was said. */
+static const struct config_kms *find_kms(const struct keys_request *request, const char *id,
+                                         int *end)
+{
+    *end = END_DONE;
+    const struct config_kms *kms = keys_kms(request, id, end);
+    if (!kms && !*end) {
+        *end = report_error(request->report, END_USAGE,
+                            "no KMS is named %s: add a section [kms.%s] to the configuration, or "
+                            "give --kms %s=keystore:DIR, or --kms %s=kmip:HOST:PORT,...",
+                            id, id, id, id);
     }
-    const char *file = option_value(request->options, OPTION_PASSPHRASE_FILE);
-    file = file ? file : kms->passphrase_file;
-    bool by_hand = keys_by_hand(request->options);
-    if (by_hand && !file) {
-        return stand_in(request, kms, END_NO_KEY,
-                        "not asked, since keys are given by hand and no --passphrase-file", out);
-    }
-    if (by_hand && access(file, R_OK)) {
-        return stand_in(request, kms, END_NO_KEY,
-                        pool_format(&report->pool, "its passphrase file %s: %s",
-                                    text_printable(&report->pool, file), strerror(errno)),
-                        out);
-    }
-    struct secret passphrase;
-    const char *question = pool_format(&report->pool, "Passphrase of keystore %s (%s)", kms->id,
-                                       text_printable(&report->pool, kms->dir));
-    int end = file ? secret_read_line(report, file, kms->where, &passphrase)
-                   : prompt_secret(report, question, "give --passphrase-file", false, &passphrase);
-    end = end ? end : unlock(request, kms, &passphrase, out);
-    secret_free(&passphrase);
-    return end;
+    return kms;
 }
 
 static int add_kms(const struct keys_request *request, const char *id, envelope_keyring *keyring)
 {
-    int end = END_DONE;
-    const struct config_kms *kms = keys_kms(request, id, &end);
+    int end;
+    const struct config_kms *kms = find_kms(request, id, &end);
     if (!kms) {
-        return end ? end
-                   : report_error(request->report, END_USAGE,
-                                  "no KMS is named %s: add a section [kms.%s] to the "
-                                  "configuration, or give --kms %s=keystore:DIR",
-                                  id, id, id);
+        return end;
     }
     envelope_kms *opened = NULL;
     end = open_one(request, kms, &opened);
@@ -238,6 +210,25 @@ static int add_recipients(const struct keys_request *request, envelope_keyring *
     return end;
 }
 
+/* SHA-1 only where a KMS of this chain is configured for it. */
+static uint32_t flags_for(const struct keys_request *request)
+{
+    struct pool *pool = &request->report->pool;
+    struct strings ids = {NULL, 0};
+    if (request->chain) {
+        ids = keys_kms_ids(pool, request->chain);
+    }
+    for (size_t i = 0; i < ids.count; i++) {
+        int end;
+        const struct config_kms *kms = keys_kms(request, ids.item[i], &end);
+        if (kms && kms->kind == &kms_kmip &&
+            config_kms_choice(kms, "oaep") == ENVELOPE_RSA_OAEP_SHA1) {
+            return ENVELOPE_ALLOW_SHA1;
+        }
+    }
+    return 0;
+}
+
 static int add_configured(const struct keys_request *request, envelope_keyring *keyring)
 {
     struct strings ids = keys_kms_ids(&request->report->pool, request->chain);
@@ -251,7 +242,8 @@ static int add_configured(const struct keys_request *request, envelope_keyring *
 int keys_open(const struct keys_request *request, envelope_keyring **out)
 {
     envelope_error err = ENVELOPE_ERROR_INIT;
-    envelope_status status = envelope_keyring_new(request->ctx, NULL, out, &err);
+    envelope_keyring_options how = {.size = sizeof how, .flags = flags_for(request)};
+    envelope_status status = envelope_keyring_new(request->ctx, &how, out, &err);
     if (status) {
         return report_failure(request->report, status, &err, "keyring");
     }

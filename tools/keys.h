@@ -12,6 +12,8 @@ struct keys_request {
     const struct config *config;
     const struct config_chain *chain; /* NULL: only what --key-file and --password-file give */
     const uint8_t *chain_id;          /* NULL: not known yet (init) */
+    uint32_t patience_s;              /* where the configuration has no deadline; 0: as usual */
+    uint32_t reserved;
 };
 
 /* A KMS that cannot be had now is replaced by one that says so (standin.h), with a warning, and

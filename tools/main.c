@@ -19,6 +19,11 @@ static const struct command *const commands[] = {
     &command_verify,
     &command_refresh,
     &command_keys,
+    &command_kms_list,
+    &command_kms_keys,
+    &command_kms_test,
+    &command_kms_create_key,
+    &command_kms_rotate,
     NULL,
 };
 static void help(FILE *to)
@@ -94,7 +99,7 @@ int main(int argc, char **argv)
             return run(commands[i], argc - words, argv + words);
         }
     }
-    if (!strcmp(argv[1], "keystore")) {
+    if (!strcmp(argv[1], "keystore") || !strcmp(argv[1], "kms")) {
         help(argc > 2 && !strcmp(argv[2], "--help") ? stdout : stderr);
         return argc > 2 && !strcmp(argv[2], "--help") ? END_DONE : END_USAGE;
     }

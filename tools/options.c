@@ -20,13 +20,16 @@ static const struct option_info info[OPTION_COUNT] = {
     [OPTION_HEADERS_ONLY] = {"headers-only", 0, false, NULL, "leave the payloads out"},
     [OPTION_NEW_GENERATION] = {"new-generation", 0, false, NULL,
                                "draw a new generation also when no key changed"},
-    [OPTION_KMS] = {"kms", 0, true, "ID=keystore:DIR[,passphrase-file=F]",
-                    "a key management server, by the name it has for ever"},
+    [OPTION_KMS] = {"kms", 0, true, "ID=TYPE:PLACE[,NAME=VALUE...]",
+                    "a key management server, by the name it has for ever: "
+                    "ID=keystore:DIR[,passphrase-file=F], or ID=kmip:HOST:PORT,ca=F,cert=F,key=F "
+                    "and more, see envelope-kms(1)"},
     [OPTION_RECIPIENT_KEY] = {"key", 0, true, "ID/NAME", "seal for this key of that KMS"},
     [OPTION_ESCROW] = {"escrow", 0, true, "NAME=PUBKEY.pem", "seal for this public key"},
     [OPTION_PASSWORD] = {"password", 0, true, "NAME=FILE", "seal for the password in FILE"},
     [OPTION_KEY] = {"key", 0, false, "NAME", "name of the key"},
     [OPTION_KEY_VERSION] = {"version", 0, false, "N", "version of the key"},
+    [OPTION_AES] = {"aes", 0, false, NULL, "an AES-256 key instead of an RSA-4096 pair"},
     [OPTION_PUBLIC] = {"public", 0, false, NULL, "the public half only"},
     [OPTION_OUT_PASSPHRASE_FILE] = {"out-passphrase-file", 0, false, "F",
                                     "encrypt the export under the passphrase in F"},
@@ -113,10 +116,11 @@ static bool complete(const struct command *command, size_t operands, const struc
     if (option_given(out, OPTION_HELP)) {
         return true;
     }
-    if (operands != command->operand_count) {
+    size_t least = command->operand_count - command->operands_optional;
+    if (operands < least || operands > command->operand_count) {
         return wrong(command,
-                     operands < command->operand_count ? "too few operands, it needs"
-                                                       : "too many operands, it takes",
+                     operands < least ? "too few operands, it needs"
+                                      : "too many operands, it takes",
                      command->operands);
     }
     for (const enum option_id *id = command->needed; *id != OPTION_CHAIN; id++) {

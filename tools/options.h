@@ -17,6 +17,7 @@ enum option_id {
     OPTION_PASSWORD,
     OPTION_KEY,
     OPTION_KEY_VERSION,
+    OPTION_AES,
     OPTION_PUBLIC,
     OPTION_OUT_PASSPHRASE_FILE,
     OPTION_PASSPHRASE_FILE,
@@ -40,6 +41,7 @@ struct command {
     const char *name;     /* "keystore create" */
     const char *operands; /* "REPO SOURCE" */
     size_t operand_count;
+    size_t operands_optional; /* of these, at the end */
     const char *summary;
     enum option_id options[16]; /* ends with OPTION_HELP, which all have */
     enum option_id needed[4];   /* ends with OPTION_CHAIN, which none needs */
@@ -49,7 +51,8 @@ struct command {
 extern const struct command command_keystore_create, command_keystore_add_key,
     command_keystore_rotate, command_keystore_list, command_keystore_remove,
     command_keystore_export, command_init, command_backup, command_list, command_restore,
-    command_verify, command_refresh, command_keys;
+    command_verify, command_refresh, command_keys, command_kms_list, command_kms_keys,
+    command_kms_test, command_kms_create_key, command_kms_rotate;
 
 bool option_given(const struct options *options, enum option_id id);
 const char *option_value(const struct options *options, enum option_id id); /* NULL: not given */

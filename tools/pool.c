@@ -88,3 +88,14 @@ void strings_add(struct pool *pool, struct strings *list, const char *text)
     list->item = pool_grow(pool, list->item, list->count, sizeof *list->item);
     list->item[list->count++] = text;
 }
+
+bool strings_add_once(struct pool *pool, struct strings *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!strcmp(list->item[i], text)) {
+            return false;
+        }
+    }
+    strings_add(pool, list, text);
+    return true;
+}

@@ -1,6 +1,7 @@
 /* tools/pool.h - memory that lives as long as the command: never for secrets. */
 #ifndef ENVELOPE_TOOLS_POOL_H
 #define ENVELOPE_TOOLS_POOL_H
+#include <stdbool.h>
 #include <stddef.h>
 
 struct pool_block;
@@ -22,4 +23,6 @@ struct strings {
     size_t count;
 };
 void strings_add(struct pool *pool, struct strings *list, const char *text);
+/* false: it was there. */
+bool strings_add_once(struct pool *pool, struct strings *list, const char *text);
 #endif

@@ -77,6 +77,16 @@ int report_end_of(const struct report *report, envelope_status status)
     }
 }
 
+/* A KMS that says no is a key that is not at hand; a policy of ours is a failure. */
+static int end_of_failure(const struct report *report, envelope_status status,
+                          const envelope_error *err)
+{
+    bool by_kms = report->kms_refused || err->origin == ENVELOPE_ORIGIN_KMIP ||
+                  err->origin == ENVELOPE_ORIGIN_OPENSSL;
+    return report_end_of(report,
+                         status == ENVELOPE_E_REFUSED && by_kms ? ENVELOPE_E_NO_KEY : status);
+}
+
 static char *line_of(struct report *report, const char *format, va_list ap)
 {
     char *text = NULL;
@@ -122,7 +132,7 @@ int report_failure(struct report *report, envelope_status status, const envelope
     va_end(ap);
     const char *name = envelope_status_name(status);
     const char *why = err->message[0] ? text_printable(&report->pool, err->message) : name;
-    return fail(report, report_end_of(report, status), name,
+    return fail(report, end_of_failure(report, status, err), name,
                 pool_format(&report->pool, "%s: %s", what, why));
 }
 

@@ -22,6 +22,8 @@ struct report {
     const char *command; /* "backup" */
     bool json;
     bool findings_are_the_answer; /* verify: to standard output, not warnings */
+    bool tell_exports;            /* private keys that leave a KMS */
+    bool kms_refused;             /* a KMS refused to unwrap, and nothing has opened since */
     json_t *root;
     json_t *warnings;
     json_t *findings;

@@ -133,6 +133,21 @@ int secret_read_file(struct report *report, const char *path, struct secret *out
     return END_DONE;
 }
 
+int secret_check_file(struct report *report, const char *path, const char *where, bool private)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return refuse(report, path, where, strerror(errno));
+    }
+    const char *why = private ? not_private(fd) : NULL;
+    if (!why && (fstat(fd, &st) || S_ISDIR(st.st_mode))) {
+        why = "is a directory";
+    }
+    close(fd);
+    return why ? refuse(report, path, where, why) : END_DONE;
+}
+
 int plain_read_file(struct report *report, const char *path, const char *where, size_t room,
                     const char **out, size_t *len)
 {

@@ -21,6 +21,8 @@ int secret_read_line(struct report *report, const char *path, const char *where,
                      struct secret *out);
 /* The whole file, for a private key. */
 int secret_read_file(struct report *report, const char *path, struct secret *out);
+/* Is it there, to be read by somebody else later? private: refused when others can read it. */
+int secret_check_file(struct report *report, const char *path, const char *where, bool private);
 /* A file that is no secret (a public key), at most room bytes; *out from the pool. */
 int plain_read_file(struct report *report, const char *path, const char *where, size_t room,
                     const char **out, size_t *len);

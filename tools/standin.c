@@ -43,12 +43,12 @@ static envelope_status state(void *self, const envelope_key_ref *key, int32_t *o
     return answer(self, err);
 }
 
-envelope_status standin_new(envelope_ctx *ctx, envelope_status status, const char *reason,
-                            envelope_kms **out, envelope_error *err)
+envelope_status standin_new(envelope_ctx *ctx, const char *kind, envelope_status status,
+                            const char *reason, envelope_kms **out, envelope_error *err)
 {
-    static const envelope_kms_ops ops = {
+    const envelope_kms_ops ops = {
         .size = sizeof ops,
-        .kind = "keystore",
+        .kind = kind,
         .newest = newest,
         .unwrap = unwrap,
         .state = state,

@@ -5,6 +5,6 @@
 #include <envelope/kms.h>
 
 /* A KMS that answers everything with status and reason. */
-envelope_status standin_new(envelope_ctx *ctx, envelope_status status, const char *reason,
-                            envelope_kms **out, envelope_error *err);
+envelope_status standin_new(envelope_ctx *ctx, const char *kind, envelope_status status,
+                            const char *reason, envelope_kms **out, envelope_error *err);
 #endif

@@ -86,6 +86,11 @@ class Document(kit.Case):
             "keystore list": home.json("keystore", "list", "ks", "--passphrase-file", "pass"),
             "keystore export": home.json("keystore", "export", "ks", "--key", "vm", "--public",
                                          "-o", "p.pem", "--passphrase-file", "pass"),
+            "kms list": home.json("kms", "list", "lab"),
+            "kms keys": home.json("kms", "keys", "lab"),
+            "kms test": home.json("kms", "test", "lab"),
+            "kms create-key": home.json("kms", "create-key", "lab/new"),
+            "kms rotate": home.json("kms", "rotate", "lab/new"),
         }
         home.secret("wrong", "wrong\n")
         answers["failed"] = home.json("list", "repo", "--passphrase-file", "wrong", status=3)

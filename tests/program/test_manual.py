@@ -9,7 +9,8 @@ import kit
 
 PAGES = pathlib.Path(os.environ["ENVELOPE_ROOT"]) / "tools/man"
 COMMANDS = ("init", "backup", "list", "restore", "verify", "refresh", "keys")
-KEYSTORE = ("create", "add-key", "rotate", "list", "remove", "export")
+GROUPS = {"keystore": ("create", "add-key", "rotate", "list", "remove", "export"),
+          "kms": ("list", "keys", "test", "create-key", "rotate")}
 
 
 def plain(page):
@@ -30,12 +31,27 @@ class Manual(kit.Case):
             for option in self.options(name):
                 self.assertRegex(text, rf"(?m)^\.B .*{option}\b", f"{name} {option}")
 
-    def test_options_of_keystore(self):
-        text = plain("envelope-keystore.1")
-        for name in KEYSTORE:
-            self.assertRegex(text, rf"\n\.B {name}\n")
-            for option in self.options("keystore", name):
-                self.assertRegex(text, rf"(?m)^\.B .*{option}\b", f"{name} {option}")
+    def test_options_of_groups(self):
+        for group, names in GROUPS.items():
+            text = plain(f"envelope-{group}.1")
+            for name in names:
+                self.assertRegex(text, rf"\n\.BI? {name}\b")
+                for option in self.options(group, name):
+                    self.assertRegex(text, rf"(?m)^\.B .*{option}\b", f"{group} {name} {option}")
+
+    def test_no_option_of_groups_that_is_not_there(self):
+        for group, names in GROUPS.items():
+            text = plain(f"envelope-{group}.1").split(".SH OPTIONS")[1].split(".SH EXIT")[0]
+            named = set(re.findall(r"(?m)^\.B .*?(--[a-z-]+)", text))
+            self.assertEqual(named, set().union(*(self.options(group, n) for n in names)), group)
+
+    def test_parts_of_kmip(self):
+        page = plain("envelope-kms.1")
+        form = self.home.run("kms", "list", "--kms", "a=kmip:kms", status=2).err
+        parts = set(re.findall(r"[,\[]([a-z-]+)=", form))
+        self.assertGreater(len(parts), 9)
+        for part in parts:
+            self.assertRegex(page, rf"(?m)^\.B {part}$")
 
     def test_no_option_that_is_not_there(self):
         for name in COMMANDS:
@@ -49,8 +65,10 @@ class Manual(kit.Case):
         for name in COMMANDS:
             self.assertRegex(help_text, rf"(?m)^  {name} ")
             self.assertIn(f".B envelope {name}\n", page)
-        for name in KEYSTORE:
-            self.assertRegex(help_text, rf"(?m)^  keystore {name} ")
+        for group, names in GROUPS.items():
+            self.assertIn(f".B envelope {group}\n", page)
+            for name in names:
+                self.assertRegex(help_text, rf"(?m)^  {group} {name} ")
 
     def test_pages_are_clean(self):
         if not shutil.which("man") or not shutil.which("groff"):
