@@ -1,12 +1,13 @@
 #include "subject.h"
 #include "check_main.h"
 #include "freedom.h"
+#include "kms/kmip/link.h"
 #include "view.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* For Locate: 1,024 identifiers of 256 bytes. */
-enum { ALLOCATED_MAX = 1024 * 256 };
+enum { ALLOCATED_MAX = 1024 * 256, MOST_FRAMED = 128 << 10 };
 
 /* -- an allocator that knows the largest it was asked for */
 
@@ -40,6 +41,31 @@ envelope_ctx *subject_ctx(void)
     return ctx;
 }
 
+/* The same bytes as they come over a connection: what their first 8 say is no reason to allocate
+ * more than the largest answer allowed. */
+static void framed(struct subject *s, const struct mutation *m)
+{
+    struct env_kmip_frame frame;
+    struct env_kmip_reply reply = {0};
+    const uint32_t most = MOST_FRAMED;
+    bool done = false;
+    size_t used = 0;
+    env_kmip_frame_begin(&frame, false, most);
+    for (size_t at = 0; at < m->bytes.len && !done; at += used) {
+        if (env_kmip_frame_feed(s->ctx, &frame, m->bytes.p + at, m->bytes.len - at, &used, &done,
+                                &reply, NULL)) {
+            break;
+        }
+    }
+    if (done) {
+        ck_assert_uint_le(reply.len, m->bytes.len);
+        ck_assert_int_eq(memcmp(reply.bytes, m->bytes.p, reply.len), 0);
+        env_kmip_reply_free(s->ctx, &reply);
+    }
+    env_kmip_frame_end(s->ctx, &frame);
+    ck_assert_uint_le(largest, most);
+}
+
 static void one(void *user, const struct mutation *m)
 {
     struct subject *s = user;
@@ -54,6 +80,7 @@ static void one(void *user, const struct mutation *m)
     ck_assert_msg(!why, "%s: %s, %s, %zu: %s\nbefore: %s\nafter: %s", s->name, mutate_name[m->kind],
                   name, m->detail, why, s->view, view);
     ck_assert_uint_le(largest, ALLOCATED_MAX);
+    framed(s, m);
     ck_assert_int_eq(live, before);
     s->counts->tried[m->kind]++;
     s->counts->refused[m->kind] += !strncmp(view, "E_", 2);
