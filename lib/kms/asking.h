@@ -8,7 +8,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-enum { ENV_QUESTIONS_LIMIT = 1024, ENV_DRAWS_LIMIT = 64 };
+/* STALE: calls of the context after which what nobody has looked at again is wiped. */
+enum { ENV_QUESTIONS_LIMIT = 1024, ENV_DRAWS_LIMIT = 64, ENV_STALE_CALLS = 4096 };
 
 struct env_ask;  /* one question, and its answer: asking_questions.c */
 struct env_draw; /* one DEK that a question depends on: asking_draws.c */

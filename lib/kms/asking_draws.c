@@ -158,11 +158,12 @@ void env_draws_settle(struct env_asking *asking, uint64_t call, bool again)
     pthread_mutex_lock(&asking->lock);
     for (struct env_draw *d = asking->draws, *next; d; d = next) {
         next = d->next;
-        if (d->call != call) {
+        bool stale = !d->call && d->last + ENV_STALE_CALLS < call;
+        if (d->call != call && !stale) {
             continue;
         }
         d->call = 0;
-        if (!again) {
+        if (stale || !again) {
             unlink_draw(asking, d);
             d->next = gone;
             gone = d;

@@ -332,9 +332,10 @@ void env_asks_settle(struct env_asking *asking, uint64_t call, bool again)
 {
     struct env_ask *gone = NULL;
     pthread_mutex_lock(&asking->lock);
-    for (struct env_ask *a = asking->asks, *next; a && !again; a = next) {
+    for (struct env_ask *a = asking->asks, *next; a; a = next) {
         next = a->next;
-        if (a->call != call) {
+        bool over = a->call == call ? !again : a->call + ENV_STALE_CALLS < call;
+        if (!over) {
             continue;
         }
         a->withdrawn = true;

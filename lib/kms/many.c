@@ -107,8 +107,12 @@ envelope_status envelope_kms_unwrap_many(envelope_kms *kms, envelope_unwrap *ite
     if (st) {
         return st;
     }
+    struct env_call call;
+    env_call_begin(kms->ctx, &call);
     st =
         kms->ops.unwrap_many ? at_once(kms, items, count, err) : one_by_one(kms, items, count, err);
+    env_kms_settle(kms, call.id, st);
+    env_call_end(&call);
     for (size_t i = 0; st && i < count; i++) {
         settle(item_at(items, i), st);
     }

@@ -32,6 +32,7 @@ struct desk {
     struct room *room;
     envelope_kms *kms;
     enum desk_mode mode;
+    bool patient; /* an answer that found no memory is given again */
     unsigned rounds;
     unsigned questions; /* taken, all in all */
     size_t open_count;

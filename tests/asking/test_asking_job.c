@@ -24,6 +24,7 @@ struct job {
     envelope_survey *survey;
     uint64_t number;
     uint32_t rotated;
+    unsigned damaged; /* told by verify */
     envelope_dek *dek;
     envelope_dek *opened;
     envelope_header *header;
@@ -120,10 +121,17 @@ static envelope_status refresh(void *user, envelope_error *err)
     return envelope_chain_refresh(j->chain, 0, &j->rotated, err);
 }
 
+static void on_finding(void *user, const envelope_event *event)
+{
+    struct job *j = user;
+    j->damaged += event->kind == ENVELOPE_EVENT_DAMAGED;
+}
+
 static envelope_status verify(void *user, envelope_error *err)
 {
     struct job *j = user;
-    return envelope_chain_verify(j->chain, NULL, err);
+    const envelope_verify_options o = {.size = sizeof o, .event = on_finding, .user = j};
+    return envelope_chain_verify(j->chain, &o, err);
 }
 
 static envelope_status try_survey(void *user, envelope_error *err)
@@ -263,8 +271,13 @@ static void whole_job(struct job *j, struct outcome *out)
     envelope_chain_free(j->chain);
     j->room.newest = 2; /* the replica that lags does not matter for reading */
     j->pin_len = 0;
+    unsigned rounds = j->desk.rounds;
     RUN(j, open_chain);
+    if (j->desk_count && j->desk.mode == PROMPT) {
+        ck_assert_uint_eq(j->desk.rounds, rounds + 1); /* for all metadata objects */
+    }
     RUN(j, verify);
+    ck_assert_uint_eq(j->damaged, 0);
     for (uint64_t n = 1; n <= POINTS; n++) {
         restore(j, n);
     }
