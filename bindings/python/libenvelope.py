@@ -15,17 +15,19 @@ from ctypes import c_void_p
 from typing import NamedTuple
 
 __all__ = [
-    "AgainError", "AuthError", "BusyError", "CallbackError", "CancelledError", "Chain", "Context",
+    "AgainError", "Asking", "AuthError", "BusyError", "CallbackError", "CancelledError", "Chain", "Context",
     "CryptoError", "Error", "ExistsError", "FormatError", "FullError", "InputOutputError",
     "InvalidError", "Key", "KeyStore", "Keyring", "KmsUnreachedError", "LimitError", "NoKeyError",
-    "NoMemoryError", "NotFoundError", "Point", "RangeError", "Reader", "RefusedError",
+    "NoMemoryError", "NotFoundError", "Point", "Question", "RangeError", "Reader", "RefusedError",
     "RollbackError", "Store", "UnsupportedError", "Writer", "version",
+    "ASK_NEWEST", "ASK_STATE", "ASK_UNWRAP", "ASK_WRAP",
     "ALLOW_SHA1", "FIPS_PASSWORDS", "USE_NAMES_EXCLUSIVE", "USE_UNWRAP", "USE_WRAP",
 ]
 
 VERSION_NEEDED = 0x000100
 USE_UNWRAP, USE_WRAP, USE_NAMES_EXCLUSIVE = 1, 2, 4
 ALLOW_SHA1, FIPS_PASSWORDS = 1, 2
+ASK_NEWEST, ASK_UNWRAP, ASK_WRAP, ASK_STATE = 1, 2, 3, 4
 POINT_DETACHED, POINT_UNREADABLE, POINT_UNLISTED, POINT_LATE, POINT_UNVERIFIED = 1, 2, 4, 8, 16
 PIN_MAX, PEM_MAX = 65536, 16384
 _OK, _E_CALLBACK, _DIR_CREATE, _DIR_READONLY, _READONLY = 0, -19, 1, 2, 1
@@ -50,6 +52,12 @@ class CKeyRef(_Struct):
     _fields_ = [("size", c_size_t), ("kms_id", c_char_p), ("key_name", c_char_p),
                 ("key_id", c_char_p), ("version", c_uint32), ("has_fingerprint", c_int32),
                 ("fingerprint", c_uint8 * 32), ("replaces", c_char_p)]
+
+
+class CQuestion(_Struct):
+    _c_ = "envelope_question"
+    _fields_ = [("size", c_size_t), ("id", c_uint64), ("kind", c_int32), ("algorithm", c_int32),
+                ("key", POINTER(CKeyRef)), ("in", c_void_p), ("in_len", c_size_t)]
 
 
 class CKeyringOptions(_Struct):
@@ -298,6 +306,9 @@ class Context(_Handle):
     def keystore(self, path, passphrase, create=False):
         return KeyStore(self, path, passphrase, create)
 
+    def asking(self, kind="python"):
+        return Asking(self, kind)
+
     def keyring(self, flags=0):
         return Keyring(self, flags)
 
@@ -329,6 +340,57 @@ class KeyStore(_Handle):
         pem = buf[:got.value]
         buf[:] = bytes(len(buf))
         return pem
+
+
+class Question(NamedTuple):
+    """data: what is to be unwrapped; of ASK_WRAP a DEK, in a bytearray: wipe it."""
+    id: int
+    kind: int
+    algorithm: int
+    key: "Key"
+    data: bytearray
+
+
+class Asking(_Handle):
+    """A KMS of your own that is asked instead of called: calls that need it raise AgainError and have
+    changed nothing; answer the questions, from any thread, and make the same call again."""
+
+    def __init__(self, ctx, kind="python"):
+        super().__init__("kms", "kms_new_asking", (_H, c_char_p), ctx._h, _text(kind))
+
+    def questions(self):
+        """Each once."""
+        ask = _fn("kms_next_question", _H, res=POINTER(CQuestion))
+        while q := ask(self._h):
+            q = q.contents
+            data = bytearray(c.string_at(getattr(q, "in"), q.in_len) if q.in_len else b"")
+            yield Question(q.id, q.kind, q.algorithm, _key(q.key), data)
+
+    def answer(self, question, data=b"", key_id=None, version=0, replaces=None, state=0):
+        """data: the bytes that came out, or the newest key's SubjectPublicKeyInfo in DER."""
+        ref = None if key_id is None else CKeyRef(key_id=_text(key_id), version=version)
+        if ref and replaces:
+            ref.replaces = _text(replaces)
+        self._answer(question, _OK, None, ref, state, data)
+
+    def fail(self, question, failure, message):
+        """failure: KmsUnreachedError, RefusedError, NoKeyError or AuthError."""
+        self._answer(question, failure.status, _text(message), None, 0, b"")
+
+    def _answer(self, question, status, message, ref, state, data):
+        p, n, _alive = _view(data)
+        _call("kms_answer", (_H, c_uint64, c_int32, c_char_p, POINTER(CKeyRef), c_int32, c_void_p,
+                             c_size_t),
+              self._h, question.id, status, message, byref(ref) if ref else None, state, p, n)
+
+    def serve(self, answer, call, *args, **named):
+        """call's result; answer(question) is called for whatever it asks meanwhile."""
+        while True:
+            try:
+                return call(*args, **named)
+            except AgainError:
+                for question in self.questions():
+                    answer(question)
 
 
 class Keyring(_Handle):

@@ -44,9 +44,11 @@ static envelope_status check_key(envelope_ctx *ctx, const envelope_question *q,
         return st;
     }
     st = envelope_key_sink_add(&sink, answer->key, answer->state, answer->bytes, answer->len);
-    if (st) {
-        env_fail(err, st, "the answer to question %llu gives %s", (unsigned long long)q->id,
-                 sink.why.message);
+    if (st == ENVELOPE_E_NOMEM) {
+        env_nomem(err);
+    } else if (st) {
+        st = env_fail(err, ENVELOPE_E_INVALID, "the answer to question %llu gives %s",
+                      (unsigned long long)q->id, sink.why.message);
     }
     env_sink_end(&sink);
     return st;

@@ -18,7 +18,7 @@ def structs(module):
 def constants(module):
     """Status numbers and what the binding repeats of the enums, by their C names."""
     known = {}
-    for prefix in ("USE_", "ALLOW_", "FIPS_", "POINT_", "PIN_MAX", "PEM_MAX"):
+    for prefix in ("USE_", "ALLOW_", "FIPS_", "POINT_", "ASK_", "PIN_MAX", "PEM_MAX"):
         known |= {"ENVELOPE_" + n: v for n, v in vars(module).items() if n.startswith(prefix)}
     known |= {"ENVELOPE_DIR_CREATE": module._DIR_CREATE,
               "ENVELOPE_DIR_READONLY": module._DIR_READONLY,

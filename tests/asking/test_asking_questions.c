@@ -100,7 +100,7 @@ START_TEST(bad_newest)
     ck_assert_int_eq(answer(id, ENVELOPE_OK, NULL, 0, spki, len), ENVELOPE_E_INVALID);
     ck_assert_int_eq(answer(id, ENVELOPE_OK, &nameless, 0, spki, len), ENVELOPE_E_INVALID);
     ck_assert_int_eq(answer(id, ENVELOPE_OK, &other, 0, spki, len), ENVELOPE_E_INVALID);
-    ck_assert_int_ne(answer(id, ENVELOPE_OK, &key, 0, junk, sizeof junk), ENVELOPE_OK);
+    ck_assert_int_eq(answer(id, ENVELOPE_OK, &key, 0, junk, sizeof junk), ENVELOPE_E_INVALID);
     ck_assert_int_eq(answer(id, ENVELOPE_OK, &key, 99, spki, len), ENVELOPE_E_INVALID);
     ck_assert_int_eq(answer(id, ENVELOPE_OK, &key, 0, NULL, len), ENVELOPE_E_INVALID);
     ck_assert_int_eq(answer(id, ENVELOPE_E_NOMEM, NULL, 0, NULL, 0), ENVELOPE_E_INVALID);
