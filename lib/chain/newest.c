@@ -13,6 +13,22 @@ void env_newest_free(struct env_newest *newest)
     env_seen_free(&newest->seen);
 }
 
+/* Both copies of a header lost is metadata lost, so one is told while the other still serves. */
+static void tell_copies(const struct env_opening *opening, const char *name,
+                        const struct env_object *object)
+{
+    const struct env_subject subject = {.object = name};
+    for (int i = 0; i < 2; i++) {
+        bool damaged = object->state[i] == ENV_COPY_DAMAGED;
+        if (damaged || object->state[i] == ENV_COPY_ALTERED) {
+            env_emit(opening->events, ENVELOPE_EVENT_REPAIRED,
+                     damaged ? ENVELOPE_E_FORMAT : ENVELOPE_E_AUTH, &subject,
+                     "%s: served from the other copy of the header: header copy %c is %s", name,
+                     'A' + i, damaged ? "damaged" : "altered");
+        }
+    }
+}
+
 envelope_status env_metadata_open(envelope_chain *chain, const char *name,
                                   struct env_opening *opening, struct env_catalogue **out,
                                   envelope_error *err)
@@ -34,6 +50,9 @@ envelope_status env_metadata_open(envelope_chain *chain, const char *name,
     st = env_object_unlock(opened.headers, chain->keyring, opening, &object, err);
     opened.headers = NULL; /* taken over */
     st = st ? st : env_catalogue_load(object, env_store_read, &opened.file, out, err);
+    if (!st) {
+        tell_copies(opening, name, object);
+    }
     env_object_free(object);
     env_opened_close(&opened);
     return st;

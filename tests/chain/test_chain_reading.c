@@ -268,6 +268,29 @@ START_TEST(survey_in_an_outage)
 }
 END_TEST
 
+/* One copy of a metadata object's header is lost: it is told while the other one still serves. */
+START_TEST(metadata_by_its_twin)
+{
+    envelope_chain_free(begin());
+    size_t at = 0;
+    struct memory_file *last = NULL;
+    for (struct memory_file *f; (f = memory_next(&mem, "/meta/", &at));) {
+        last = f;
+    }
+    h.events = 0;
+    envelope_chain_free(host_open(&h, &mem, NULL));
+    ck_assert_ptr_null(host_event(&h, ENVELOPE_EVENT_REPAIRED));
+    last->data[_i * 16384 + 100] ^= 1;
+    envelope_chain_free(host_open(&h, &mem, NULL));
+    const struct seen_event *e = host_event(&h, ENVELOPE_EVENT_REPAIRED);
+    ck_assert_ptr_nonnull(e);
+    ck_assert_str_eq(e->object, last->name);
+    ck_assert_msg(strstr(e->message, _i ? "header copy B is damaged" : "header copy A is damaged"),
+                  "%s", e->message);
+    end(NULL);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("chain_reading");
@@ -279,6 +302,7 @@ Suite *suite(void)
     tcase_add_test(t, longer_and_shorter);
     tcase_add_test(t, tail_of_another);
     tcase_add_test(t, metadata_damaged);
+    tcase_add_loop_test(t, metadata_by_its_twin, 0, 2);
     tcase_add_test(t, stranger);
     tcase_add_loop_test(t, votes, 0, 2);
     tcase_add_test(t, survey_asks_once_for_all);
