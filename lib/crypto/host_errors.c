@@ -39,8 +39,7 @@ void env_host_errors_back(struct env_host_errors *host)
     if (!host->live) {
         return;
     }
-    ERR_clear_error();
-    /* Clearing keeps these for the next error. */
+    /* All else is written over; ERR_clear_error would keep these for the next error. */
     for (int i = 0; i < ERR_NUM_ERRORS; i++) {
         if (host->live->err_data_flags[i] & ERR_TXT_MALLOCED) {
             OPENSSL_free(host->live->err_data[i]);

@@ -14,17 +14,28 @@ struct kmip {
     struct env_kmip_client *client;
     struct env_kmip_policy policy;
     pthread_mutex_t lock;
-    struct env_kmip_facts facts; /* under lock */
+    struct env_kmip_facts facts;  /* under lock, as is the next */
+    struct env_kmip_facts *spare; /* room for a copy, kept for the next operation */
 };
 
 typedef envelope_status (*work)(struct env_kmip_job *job, void *user, envelope_error *err);
 
+/* What is learned is little, the room for it is large. */
+static void copy_facts(struct env_kmip_facts *to, const struct env_kmip_facts *from)
+{
+    memcpy(to, from, offsetof(struct env_kmip_facts, pair) + from->pairs * sizeof from->pair[0]);
+}
+
 static struct env_kmip_facts *borrow(struct kmip *k)
 {
-    struct env_kmip_facts *copy = env_alloc(k->ctx, sizeof *copy);
+    pthread_mutex_lock(&k->lock);
+    struct env_kmip_facts *copy = k->spare;
+    k->spare = NULL;
+    pthread_mutex_unlock(&k->lock);
+    copy = copy ? copy : env_alloc(k->ctx, sizeof *copy);
     if (copy) {
         pthread_mutex_lock(&k->lock);
-        *copy = k->facts;
+        copy_facts(copy, &k->facts);
         pthread_mutex_unlock(&k->lock);
     }
     return copy;
@@ -33,12 +44,17 @@ static struct env_kmip_facts *borrow(struct kmip *k)
 /* What two threads learn at one time is learned again by whoever comes first here. */
 static void give_back(struct kmip *k, struct env_kmip_facts *copy, bool keep)
 {
+    struct env_kmip_facts *surplus = copy;
+    pthread_mutex_lock(&k->lock);
     if (copy && keep) {
-        pthread_mutex_lock(&k->lock);
-        k->facts = *copy;
-        pthread_mutex_unlock(&k->lock);
+        copy_facts(&k->facts, copy);
     }
-    env_free(k->ctx, copy);
+    if (copy && !k->spare) {
+        k->spare = copy;
+        surplus = NULL;
+    }
+    pthread_mutex_unlock(&k->lock);
+    env_free(k->ctx, surplus);
 }
 
 static envelope_status operate(struct kmip *k, struct env_kmip_job *job, work fn, void *user,
@@ -188,6 +204,7 @@ static void destroy(void *self)
 {
     struct kmip *k = self;
     env_kmip_client_free(k->client);
+    env_free(k->ctx, k->spare);
     pthread_mutex_destroy(&k->lock);
     env_free(k->ctx, k);
 }
