@@ -17,6 +17,7 @@
 #include "base/context.h"
 #include "failing.h"
 #include "kms/kmip/pool.h"
+#include "kms_commands.h"
 #include "pipes.h"
 #include <openssl/err.h>
 #include <pthread.h>
@@ -63,7 +64,7 @@ static void put_text(const char *key, const char *text)
     printf("\"");
 }
 
-static void put_status(envelope_status st, const envelope_error *err)
+void put_status(envelope_status st, const envelope_error *err)
 {
     printf("{");
     put_text("status", envelope_status_name(st));
@@ -130,6 +131,13 @@ static void command_new(char **word)
         driver.client->pause_ms = (uint32_t)strtoul(pause, NULL, 10);
     }
     put_status(st, &err);
+}
+
+static void command_open(char **word)
+{
+    envelope_kmip_options o = {.size = sizeof o};
+    take_options(word, &o);
+    kms_open(driver.ctx, &o);
 }
 
 static int digit(char c)
@@ -380,8 +388,10 @@ static void command(char **word)
         env_kmip_client_free(driver.client);
         driver.client = NULL;
         printf("{}\n");
+    } else if (!strcmp(word[0], "open")) {
+        command_open(word + 1);
     } else {
-        must(false, word[0]);
+        must(kms_command(word), word[0]);
     }
 }
 
@@ -410,6 +420,7 @@ int main(void)
         command_end();
     }
     env_kmip_client_free(driver.client);
+    kms_close();
     envelope_ctx_free(driver.ctx);
     return 0;
 }
