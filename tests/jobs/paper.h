@@ -102,14 +102,18 @@ struct bench {
     struct env_kmip_facts facts;
     struct env_kmip_job job;
     envelope_error err;
+    size_t given;    /* keys that newest put into the sink */
     int events[32];  /* by kind */
     char event[512]; /* the last one's text */
 };
 struct bench *bench_new(void);
+/* On a context of the caller's, which bench_free frees. */
+struct bench *bench_on(envelope_ctx *ctx);
 void bench_free(struct bench *b);
 /* A fresh job; facts stay. */
 void bench_job(struct bench *b);
-/* The one key that newest gives, as "KEYID replaces OLD" or "KEYID"; else the status's name. */
+/* The one key that newest gives (several: E_REFUSED), as "KEYID replaces OLD" or "KEYID"; else the
+ * status's name. */
 const char *bench_newest(struct bench *b, const char *key_name);
 /* Each key as "KEYID", "KEYID<OLD", divided by blanks; else the status's name. */
 const char *bench_list(struct bench *b, const char *key_name);

@@ -1,5 +1,6 @@
 /* Which key is the newest, and what counts as evidence that it replaces another (docs/kmip.md). */
 #include "check_main.h"
+#include "kms/sink.h"
 #include "paper.h"
 #include <stdio.h>
 #include <string.h>
@@ -171,8 +172,8 @@ END_TEST
 START_TEST(several_without_exclusive)
 {
     expect_newest((struct aged[]){{0, 0, 10}, {0, 0, 20}}, 2, "E_REFUSED");
-    ck_assert_ptr_nonnull(strstr(b->err.message, "k0-pub"));
-    ck_assert_ptr_nonnull(strstr(b->err.message, "k1-pub"));
+    ck_assert_ptr_nonnull(strstr(b->err.message, "k0-priv"));
+    ck_assert_ptr_nonnull(strstr(b->err.message, "k1-priv"));
     ck_assert_ptr_nonnull(strstr(b->err.message, "names=exclusive"));
     /* the old one retired, as an administrator's rotation does */
     make((struct aged[]){{0, 0, 10}, {0, 0, 20}}, (int[]){0, 1}, 2);
@@ -261,7 +262,46 @@ START_TEST(at_most_64_hops)
     chain_of(64);
     ck_assert_str_eq(bench_newest(b, "vm"), "h64-priv replaces h63-priv");
     chain_of(65);
-    ck_assert_str_eq(bench_newest(b, "vm"), "E_LIMIT");
+    ck_assert_str_eq(bench_newest(b, "vm"), "E_REFUSED");
+    ck_assert_ptr_nonnull(strstr(b->err.message, "64"));
+}
+END_TEST
+
+/* All of them are given, whole: who knows an older version can tell his own. A neighbour's key that
+ * cannot be had, or leads nowhere, stops nobody. */
+START_TEST(several_are_given)
+{
+    paper_pair(&b->paper, "a", "", 1, 100, true);
+    paper_pair(&b->paper, "b", "vm", 2, 200, true);
+    paper_replace(&b->paper, "a", "b");
+    struct paper_object *his = paper_pair(&b->paper, "n", "vm", 3, 300, true);
+    struct envelope_key_sink sink;
+    for (int way = 0; way < 3; way++) {
+        his->not_exported = way == 1;
+        strcpy(his->replacement, way == 2 ? "n-pub" : "");
+        bench_job(b);
+        ck_assert_int_eq(env_sink_begin(b->paper.ctx, "vm", &sink, NULL), ENVELOPE_OK);
+        ck_assert_int_eq(env_kmip_newest(&b->job, "vm", &sink, NULL), ENVELOPE_OK);
+        ck_assert_uint_eq(envelope_key_list_count(sink.list), way == 2 ? 1 : 2);
+        const envelope_key_info *ours = envelope_key_list_at(sink.list, 0);
+        ck_assert_str_eq(ours->ref->key_id, "b-priv");
+        ck_assert_str_eq(ours->ref->replaces, "a-priv");
+        ck_assert(ours->ref->has_fingerprint && ours->spki);
+        env_sink_end(&sink);
+    }
+    ck_assert_int_eq(b->events[ENVELOPE_EVENT_EXPORT], 0);
+}
+END_TEST
+
+START_TEST(too_many_are_refused)
+{
+    for (int i = 0; i < 17; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "k%d", i);
+        paper_pair(&b->paper, id, "vm", 1 + i % 12, i, true);
+        ck_assert_str_eq(bench_newest(b, "vm"), i ? "E_REFUSED" : "k0-priv");
+        ck_assert_uint_eq(b->given, i < 16 ? (size_t)i + 1 : 0);
+    }
 }
 END_TEST
 
@@ -396,7 +436,13 @@ START_TEST(half_by_modulus)
     paper_pair(&b->paper, "a", "vm", 1, 100, false)->state = ENV_STATE_DEACTIVATED;
     paper_pair(&b->paper, "b", "vm", 2, 200, false);
     b->paper.no_decrypt = true;
-    /* not to be fetched: known by the public half */
+    /* not to be fetched: the only one of the same second, else known by the public half */
+    ck_assert_str_eq(bench_newest(b, "vm"), "b-priv");
+    ck_assert_uint_eq(b->facts.pairs, 0);
+    paper_find(&b->paper, "a-priv")->initial = 200;
+    ck_assert_str_eq(bench_newest(b, "vm"), "b-pub");
+    paper_find(&b->paper, "b-priv")->initial = 201;
+    paper_find(&b->paper, "a-priv")->initial = 100;
     ck_assert_str_eq(bench_newest(b, "vm"), "b-pub");
     ck_assert_int_eq(b->events[ENVELOPE_EVENT_EXPORT], 0);
     b->policy.unwrap = ENVELOPE_UNWRAP_INSIDE_OR_GET;
@@ -518,6 +564,8 @@ Suite *suite(void)
                                   replacement_not_there,
                                   loops,
                                   at_most_64_hops,
+                                  several_are_given,
+                                  too_many_are_refused,
                                   neighbours_link_is_no_evidence,
                                   neighbours_chain_is_no_evidence,
                                   neighbours_half_is_not_ours,

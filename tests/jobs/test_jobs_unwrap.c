@@ -511,6 +511,20 @@ START_TEST(many_with_the_key_fetched)
 }
 END_TEST
 
+START_TEST(many_of_a_key_that_is_gone)
+{
+    struct many *m = many_new();
+    m->ref = bench_ref(b, "vm", "gone", 9);
+    bench_job(b);
+    ck_assert_int_eq(env_kmip_unwrap_many(&b->job, m->item, MANY, &b->err), ENVELOPE_OK);
+    for (size_t i = 0; i < MANY; i++) {
+        ck_assert_int_eq(m->item[i].status, ENVELOPE_E_NO_KEY);
+    }
+    ck_assert_uint_lt(b->paper.requests, 10);
+    free(m);
+}
+END_TEST
+
 START_TEST(many_of_different_fates)
 {
     struct many *m = many_new();
@@ -561,6 +575,7 @@ Suite *suite(void)
                                   many_in_one_request,
                                   many_one_by_one,
                                   many_with_the_key_fetched,
+                                  many_of_a_key_that_is_gone,
                                   many_of_different_fates,
                                   NULL};
     Suite *s = suite_create("unwrapping at a KMS");

@@ -28,14 +28,13 @@ static envelope_status consider(struct env_kmip_job *job, const struct env_kmip_
                                 envelope_error *err)
 {
     struct env_kmip_live *next = &c->item[c->count];
-    bool gone;
+    const char *lost;
     next->object = *object;
-    envelope_status st = env_kmip_follow(job, &next->object, next->before, &gone, err);
+    envelope_status st = env_kmip_follow(job, &next->object, next->before, &lost, err);
     if (st) {
         return st;
     }
-    const char *not = gone ? "replaced by a key that is not shown to this client"
-                           : env_kmip_why_not(job, &next->object);
+    const char *not = lost ? lost : env_kmip_why_not(job, &next->object);
     if (not ) {
         *why = not ;
         return ENVELOPE_OK;

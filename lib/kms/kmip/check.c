@@ -131,11 +131,8 @@ static envelope_status key(struct env_kmip_job *job, const char *key_name, const
         return st;
     }
     st = env_kmip_newest(job, key_name, &sink, err);
+    st = st ? st : env_kmip_only_one(&sink, err);
     const envelope_key_info *info = st ? NULL : envelope_key_list_at(sink.list, 0);
-    if (!st && !info) {
-        st = env_fail(err, ENVELOPE_E_FORMAT, "the key that the KMS gives is not usable: %s",
-                      sink.why.message);
-    }
     st = st ? st : prove(job, info, r, err);
     env_sink_end(&sink);
     return st;

@@ -160,6 +160,17 @@ static envelope_status by_modulus(struct env_kmip_job *job, const struct env_kmi
     return st;
 }
 
+/* How many, of those in front, were made in the same second. */
+static size_t made_together(const struct env_kmip_objects *o, const struct env_kmip_attributes *to)
+{
+    size_t n = 0;
+    while (to->has_initial_date && n < o->count && o->item[n].has_initial_date &&
+           apart(&o->item[n], to) == 0) {
+        n++;
+    }
+    return n;
+}
+
 static envelope_status choose(struct env_kmip_job *job, struct env_kmip_objects *o,
                               const struct env_kmip_attributes *public_key,
                               const struct env_rsa_public *key, bool may_fetch,
@@ -175,14 +186,14 @@ static envelope_status choose(struct env_kmip_job *job, struct env_kmip_objects 
     if (st || *out->uid || asked) {
         return st;
     }
-    if (o->count == 1) {
-        /* No proof, and no export for one: what unwraps compares fingerprints anyway. */
-        answer(out, o->item[0].uid, false);
-        return ENVELOPE_OK;
+    if (may_fetch && o->count > 1 && job->policy->unwrap != ENVELOPE_UNWRAP_INSIDE) {
+        return by_modulus(job, o, public_key, key, out, err);
     }
-    return !may_fetch || job->policy->unwrap == ENVELOPE_UNWRAP_INSIDE
-               ? ENVELOPE_OK
-               : by_modulus(job, o, public_key, key, out, err);
+    /* No proof, and no export for one: what unwraps compares fingerprints anyway. */
+    if (o->count == 1 || made_together(o, public_key) == 1) {
+        answer(out, o->item[0].uid, false);
+    }
+    return ENVELOPE_OK;
 }
 
 envelope_status env_kmip_private_half(struct env_kmip_job *job,

@@ -82,7 +82,7 @@ static envelope_status compose(const struct env_kmip_job *job,
 }
 
 /* What comes next on that connection could be the answer to this question. */
-static void distrust(const struct env_kmip_job *job, envelope_status st)
+void env_kmip_distrust(const struct env_kmip_job *job, envelope_status st)
 {
     if (st == ENVELOPE_E_FORMAT && job->link.spoil) {
         job->link.spoil(job->link.self);
@@ -105,7 +105,7 @@ envelope_status env_kmip_ask_as(struct env_kmip_job *job, const struct env_kmip_
     letter_free(job->ctx, &letter);
     if (!st) {
         st = env_kmip_response_begin(reply->bytes, reply->len, response, err);
-        distrust(job, st);
+        env_kmip_distrust(job, st);
     }
     if (st) {
         env_kmip_reply_free(job->ctx, reply);
@@ -118,7 +118,7 @@ envelope_status env_kmip_next(struct env_kmip_job *job, struct env_kmip_response
                               struct env_kmip_result *out, envelope_error *err)
 {
     envelope_status st = env_kmip_response_next(response, operation, id, items, out, err);
-    distrust(job, st);
+    env_kmip_distrust(job, st);
     return st;
 }
 

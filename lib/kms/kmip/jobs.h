@@ -10,6 +10,8 @@
 envelope_status env_kmip_ask_as(struct env_kmip_job *job, const struct env_kmip_version *version,
                                 const struct env_kmip_ask *ask, struct env_kmip_reply *reply,
                                 struct env_kmip_response *response, envelope_error *err);
+/* E_FORMAT: what comes next on this connection may be the answer to an older question. */
+void env_kmip_distrust(const struct env_kmip_job *job, envelope_status st);
 /* env_kmip_response_next; a connection that answers something else is not used again. */
 envelope_status env_kmip_next(struct env_kmip_job *job, struct env_kmip_response *response,
                               uint32_t operation, uint32_t id, uint32_t items,
@@ -118,6 +120,10 @@ envelope_status env_kmip_candidates(struct env_kmip_job *job, const char *key_na
 envelope_status env_kmip_choose(const struct env_kmip_job *job, const char *key_name,
                                 struct env_kmip_candidates *candidates, const char *why,
                                 struct env_kmip_live **out, envelope_error *err);
+/* More than these are E_REFUSED at once: each costs several exchanges. */
+enum { ENV_KMIP_CANDIDATES_MAX = 16 };
+/* For those who asked env_kmip_newest and know no older version: E_REFUSED for several. */
+envelope_status env_kmip_only_one(const struct envelope_key_sink *sink, envelope_error *err);
 
 /* -- links.c: Replacement Object Links */
 enum { ENV_KMIP_HOPS_MAX = 64 };
@@ -125,7 +131,7 @@ enum { ENV_KMIP_HOPS_MAX = 64 };
  * object was the last). E_REFUSED: a loop; E_LIMIT: more than ENV_KMIP_HOPS_MAX. *gone: a link
  * leads to what is not there or not shown; object is then the last that is. */
 envelope_status env_kmip_follow(struct env_kmip_job *job, struct env_kmip_attributes *object,
-                                env_kmip_text before, bool *gone, envelope_error *err);
+                                env_kmip_text before, const char **lost, envelope_error *err);
 /* Evidence that key_id replaces another: the identifier of the one replaced, or "". Only a link on
  * the old object counts. before: from env_kmip_follow, or "". half: the private half of object,
  * uid "" if there is none. */

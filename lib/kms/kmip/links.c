@@ -1,16 +1,7 @@
 /* Replacement Object Links. Anybody may set links on a key of his own: what counts is the link on
  * the old object, which is ours (crypto.md, W3). */
-#include "base/error.h"
 #include "kms/kmip/jobs.h"
 #include <string.h>
-
-static envelope_status looped(const char *uid, envelope_error *err)
-{
-    char shown[ENV_PRINTABLE_MAX];
-    return env_fail(err, ENVELOPE_E_REFUSED,
-                    "the Replacement Object Links of key %s lead in a circle: mend them at the KMS",
-                    env_printable(shown, uid));
-}
 
 static bool seen(env_kmip_text *list, size_t count, const char *uid)
 {
@@ -24,42 +15,44 @@ static bool seen(env_kmip_text *list, size_t count, const char *uid)
 
 static envelope_status follow(struct env_kmip_job *job, struct env_kmip_attributes *object,
                               struct env_kmip_attributes *next, env_kmip_text *path, char *before,
-                              bool *gone, envelope_error *err)
+                              const char **lost, envelope_error *err)
 {
-    for (size_t hops = 0; *object->replacement && !*gone; hops++) {
+    for (size_t hops = 0; *object->replacement; hops++) {
         if (hops == ENV_KMIP_HOPS_MAX) {
-            return env_fail(err, ENVELOPE_E_LIMIT, "more than %d replacements, one after the other",
-                            ENV_KMIP_HOPS_MAX);
+            *lost = "replaced more than 64 times";
+            return ENVELOPE_OK;
         }
         env_text_copy(path[hops], sizeof path[hops], object->uid);
         if (seen(path, hops + 1, object->replacement)) {
-            return looped(path[0], err);
+            *lost = "replaced in a circle: mend its links at the KMS";
+            return ENVELOPE_OK;
         }
         envelope_status st = env_kmip_glance(job, object->replacement, next, err);
         if (st) {
             return st;
         }
-        *gone = !*next->uid || next->object_type != object->object_type;
-        if (!*gone) {
-            env_text_copy(before, ENV_KMIP_TEXT_MAX, object->uid);
-            *object = *next;
+        if (!*next->uid || next->object_type != object->object_type) {
+            *lost = "replaced by a key that is not shown to this client";
+            return ENVELOPE_OK;
         }
+        env_text_copy(before, ENV_KMIP_TEXT_MAX, object->uid);
+        *object = *next;
     }
     return ENVELOPE_OK;
 }
 
 envelope_status env_kmip_follow(struct env_kmip_job *job, struct env_kmip_attributes *object,
-                                env_kmip_text before, bool *gone, envelope_error *err)
+                                env_kmip_text before, const char **lost, envelope_error *err)
 {
     before[0] = 0;
-    *gone = false;
+    *lost = NULL;
     if (!*object->replacement) {
         return ENVELOPE_OK;
     }
     env_kmip_text *path = env_alloc_array(job->ctx, ENV_KMIP_HOPS_MAX, sizeof *path);
     struct env_kmip_attributes *next = env_alloc(job->ctx, sizeof *next);
     envelope_status st =
-        path && next ? follow(job, object, next, path, before, gone, err) : env_nomem(err);
+        path && next ? follow(job, object, next, path, before, lost, err) : env_nomem(err);
     env_free(job->ctx, next);
     env_free(job->ctx, path);
     return st;

@@ -325,6 +325,7 @@ envelope_status env_kmip_get_public(struct env_kmip_job *job, const char *uid,
     st = st ? st : env_kmip_take_get(result.payload, &key, err);
     if (!st && (strcmp(key.uid, uid) != 0 || key.object_type != ENV_OBJECT_PUBLIC)) {
         st = env_fail(err, ENVELOPE_E_FORMAT, "Get: the answer is no public key, or another one");
+        env_kmip_distrust(job, st);
     }
     st = st ? st : parse_public(job->ctx, &key, out, err);
     env_kmip_reply_free(job->ctx, &reply);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "keys/ref.h"
+#include "kms/kmip/jobs.h"
 #include "kms/kmip/policy.h"
 #include "kms/sink.h"
 #include <envelope/kmip_session.h>
@@ -279,10 +280,8 @@ static envelope_status newest(envelope_kmip_session *s, envelope_error *err)
     }
     s->sink_begun = true;
     st = env_kmip_newest(&s->job, s->key->key_name, &s->sink, err);
-    if (!st && envelope_key_list_count(s->sink.list) != 1) {
-        st = env_fail(err, ENVELOPE_E_FORMAT, "the key that the KMS gives is not usable: %s",
-                      s->sink.why.message);
-    }
+    /* An asking KMS takes one key: which of several is known to its host cannot be asked there. */
+    st = st ? st : env_kmip_only_one(&s->sink, err);
     return st;
 }
 

@@ -136,6 +136,9 @@ static envelope_status not_inside(struct env_kmip_job *job, const char *uid,
     if (verdict == ENV_FORM_DENIED) {
         return env_kmip_denied(job, uid, false, err);
     }
+    if (verdict == ENV_FORM_MISSING) {
+        return env_fail(err, ENVELOPE_E_NO_KEY, "the KMS has no key %s", env_printable(shown, uid));
+    }
     if (verdict == ENV_FORM_UNSUPPORTED) {
         return env_fail(err, ENVELOPE_E_REFUSED,
                         "the KMS does not decrypt (KMIP %d.%d): private-key=inside-or-get lets the "
@@ -164,42 +167,56 @@ static envelope_status found(struct env_kmip_job *job, const struct env_kmip_res
     return decrypt(job, resolved->uid, form, u, len, err);
 }
 
+/* By name, where the identifier leads to nothing, or to a key that does not open our value. */
+static envelope_status look_elsewhere(struct env_kmip_job *job, const struct env_kmip_unwrap *u,
+                                      struct env_kmip_resolved *resolved,
+                                      struct env_kmip_oaep *form, enum env_kmip_verdict *verdict,
+                                      envelope_error *err)
+{
+    struct env_kmip_resolved other;
+    envelope_status st = env_kmip_resolve_by_name(job, u->key, &other, err);
+    if (st == ENVELOPE_E_NO_KEY && *verdict == ENV_FORM_NONE) {
+        return ENVELOPE_OK; /* it is there, and does not decrypt */
+    }
+    if (st) {
+        return st;
+    }
+    bool same = strcmp(resolved->uid, other.uid) == 0;
+    env_kmip_resolved_end(same ? &other : resolved);
+    if (same) {
+        return ENVELOPE_OK;
+    }
+    *resolved = other;
+    return env_kmip_find_form(job, resolved->uid, resolved->public, u->algorithm, form, verdict,
+                              err);
+}
+
+static envelope_status find_way(struct env_kmip_job *job, const struct env_kmip_unwrap *u,
+                                struct env_kmip_resolved *resolved, struct env_kmip_oaep *form,
+                                enum env_kmip_verdict *verdict, envelope_error *err)
+{
+    envelope_status st =
+        env_kmip_find_form(job, resolved->uid, resolved->public, u->algorithm, form, verdict, err);
+    bool other = !st && (*verdict == ENV_FORM_MISSING || *verdict == ENV_FORM_NONE) &&
+                 u->key->has_fingerprint;
+    return other ? look_elsewhere(job, u, resolved, form, verdict, err) : st;
+}
+
 static envelope_status inside_anew(struct env_kmip_job *job, const struct env_kmip_unwrap *u,
                                    size_t *len, envelope_error *err)
 {
     struct env_kmip_resolved resolved;
     struct env_kmip_oaep form;
-    enum env_kmip_verdict verdict = ENV_FORM_NONE;
-    env_kmip_text tried = "";
+    enum env_kmip_verdict verdict;
     envelope_status st = env_kmip_resolve(job, u->key, &resolved, err);
-    for (int way = 0; !st && way < 2; way++) {
-        st = env_kmip_find_form(job, resolved.uid, resolved.public, u->algorithm, &form, &verdict,
-                                err);
-        bool other = way == 0 && (verdict == ENV_FORM_MISSING || verdict == ENV_FORM_NONE) &&
-                     u->key->has_fingerprint;
-        if (st || !other) {
-            break;
-        }
-        env_text_copy(tried, sizeof tried, resolved.uid);
-        env_kmip_resolved_end(&resolved);
-        envelope_error why = ENVELOPE_ERROR_INIT;
-        st = env_kmip_resolve_by_name(job, u->key, &resolved, &why);
-        if (st == ENVELOPE_E_NO_KEY && verdict == ENV_FORM_NONE) {
-            return not_inside(job, tried, verdict, u, len, err);
-        }
-        if (st) {
-            env_fail(err, st, "%s", why.message);
-            return st;
-        }
-        if (strcmp(tried, resolved.uid) == 0) {
-            break;
-        }
-    }
     if (st) {
         return st;
     }
-    st = verdict == ENV_FORM_FOUND ? found(job, &resolved, &form, u, len, err)
-                                   : not_inside(job, resolved.uid, verdict, u, len, err);
+    st = find_way(job, u, &resolved, &form, &verdict, err);
+    if (!st) {
+        st = verdict == ENV_FORM_FOUND ? found(job, &resolved, &form, u, len, err)
+                                       : not_inside(job, resolved.uid, verdict, u, len, err);
+    }
     env_kmip_resolved_end(&resolved);
     return st;
 }

@@ -16,7 +16,8 @@ struct many {
     struct env_kmip_decrypt *what;
     const void **ask;
     env_kmip_text *uid;
-    size_t count; /* Decrypts */
+    bool *decided; /* its key was looked for, and what came of it is the item's status */
+    size_t count;  /* Decrypts */
 };
 
 static void done(envelope_unwrap *item, envelope_status st, size_t len)
@@ -56,6 +57,26 @@ static bool whole(const envelope_unwrap *item)
     return item->cap >= ENVELOPE_DEK_BYTES && item->in_len && item->in_len <= ENV_RSA_BYTES_MAX;
 }
 
+/* What was said of the key of an earlier item holds for this one: a thousand slots of a key that is
+ * gone are not a thousand searches. NULL: nothing was. */
+static const envelope_unwrap *same_fate(const struct many *m, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        envelope_status st = m->item[j].status;
+        bool of_key =
+            st == ENVELOPE_E_NO_KEY || st == ENVELOPE_E_REFUSED || st == ENVELOPE_E_KMS_UNREACHED;
+        const envelope_key_ref *a = &m->view[j];
+        const envelope_key_ref *b = &m->view[i];
+        if (of_key && m->decided[j] && m->item[j].algorithm == m->item[i].algorithm && a->key_id &&
+            b->key_id && strcmp(a->key_id, b->key_id) == 0 &&
+            a->has_fingerprint == b->has_fingerprint &&
+            memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) == 0) {
+            return &m->item[j];
+        }
+    }
+    return NULL;
+}
+
 /* The first of each key finds out how it goes; the others need no more than that. */
 static envelope_status sort_out(struct many *m, size_t count, envelope_error *err)
 {
@@ -68,12 +89,18 @@ static envelope_status sort_out(struct many *m, size_t count, envelope_error *er
             plan(m, i, known);
             continue;
         }
+        const envelope_unwrap *earlier = whole(&m->item[i]) ? same_fate(m, i) : NULL;
+        if (earlier) {
+            done(&m->item[i], earlier->status, 0);
+            continue;
+        }
         envelope_error own = ENVELOPE_ERROR_INIT;
         envelope_status st = env_kmip_unwrap_one(m->job, &u, &len, &own);
         if (ends_all(st)) {
             return env_fail(err, st, "%s", own.message);
         }
         done(&m->item[i], st, len);
+        m->decided[i] = true;
     }
     return ENVELOPE_OK;
 }
@@ -134,11 +161,11 @@ static envelope_status decrypt_all(struct many *m, envelope_error *err)
         done(&m->item[m->index[n]], ENVELOPE_E_KMS_UNREACHED, 0);
     }
     envelope_status st = env_kmip_each(m->job, &ask, at_once(m), take, m, err);
-    if (st && !ends_all(st)) {
-        /* Said of those that have no answer; the others have theirs. */
-        return m->count == 0 ? st : ENVELOPE_OK;
+    if (ends_all(st)) {
+        return st;
     }
-    return st ? st : once_more(m, err);
+    /* Another failure is that of those without an answer, who were given it before. */
+    return st ? ENVELOPE_OK : once_more(m, err);
 }
 
 envelope_status env_kmip_unwrap_many(struct env_kmip_job *job, envelope_unwrap *item, size_t count,
@@ -151,14 +178,16 @@ envelope_status env_kmip_unwrap_many(struct env_kmip_job *job, envelope_unwrap *
                      .index = env_alloc_array(ctx, count, sizeof *m.index),
                      .what = env_alloc_array(ctx, count, sizeof *m.what),
                      .ask = env_alloc_array(ctx, count, sizeof *m.ask),
-                     .uid = env_alloc_array(ctx, count, sizeof *m.uid)};
-    bool room = m.view && m.index && m.what && m.ask && m.uid;
+                     .uid = env_alloc_array(ctx, count, sizeof *m.uid),
+                     .decided = env_alloc_array(ctx, count, sizeof *m.decided)};
+    bool room = m.view && m.index && m.what && m.ask && m.uid && m.decided;
     envelope_status st = room ? ENVELOPE_OK : env_nomem(err);
     for (size_t i = 0; !st && i < count; i++) {
         m.view[i] = env_ref_view(item[i].key);
     }
     st = st ? st : sort_out(&m, count, err);
     st = st ? st : decrypt_all(&m, err);
+    env_free(ctx, m.decided);
     env_free(ctx, m.uid);
     env_free(ctx, m.ask);
     env_free(ctx, m.what);
