@@ -50,7 +50,8 @@ typedef struct envelope_kmip_options {
     uint32_t flags;
     int32_t unwrap;
     int32_t selector;
-    int32_t oaep;            /* 0: ENVELOPE_RSA_OAEP_SHA256 */
+    int32_t
+        oaep; /* for its RSA keys; 0: ENVELOPE_RSA_OAEP_SHA256. SHA1: the keyring must allow it */
     const char *endpoints;   /* "host:port,host2:port": one KMS, tried in this order */
     const char *server_name; /* in its certificate; NULL: the host */
     const char *ca_file;     /* PEM; NULL: the system's */

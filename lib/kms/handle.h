@@ -8,6 +8,7 @@
 struct envelope_kms {
     atomic_uint refs;
     bool exclusive;
+    int32_t oaep;      /* what slots for its RSA keys are made with */
     envelope_ctx *ctx; /* retained */
     envelope_kms_ops ops;
     const struct env_kms_admin_ops *admin; /* NULL: the caller's own KMS */

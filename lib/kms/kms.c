@@ -37,6 +37,7 @@ static envelope_status make(envelope_ctx *ctx, const envelope_kms_ops *ops, enve
     atomic_init(&kms->refs, 1);
     kms->ctx = env_ctx_retain(ctx);
     kms->ops = *ops;
+    kms->oaep = ENVELOPE_RSA_OAEP_SHA256;
     env_printable(kms->kind, ops->kind ? ops->kind : "KMS");
     *out = kms;
     return ENVELOPE_OK;
@@ -121,6 +122,16 @@ void env_kms_settle(envelope_kms *kms, uint64_t call, envelope_status st)
 bool env_kms_names_exclusive(const envelope_kms *kms)
 {
     return kms->exclusive;
+}
+
+void env_kms_set_oaep(envelope_kms *kms, int32_t algorithm)
+{
+    kms->oaep = algorithm;
+}
+
+int32_t env_kms_oaep(const envelope_kms *kms)
+{
+    return kms->oaep;
 }
 
 const struct env_kms_admin_ops *env_kms_admin(const envelope_kms *kms, void **self)

@@ -38,6 +38,9 @@ envelope_kms *env_kms_retain(envelope_kms *kms);
 envelope_ctx *env_kms_ctx(const envelope_kms *kms);
 const char *env_kms_kind(const envelope_kms *kms);
 bool env_kms_names_exclusive(const envelope_kms *kms);
+/* What is wrapped here for its RSA keys, since it may unwrap nothing else. By itself SHA-256. */
+void env_kms_set_oaep(envelope_kms *kms, int32_t algorithm); /* before it is shared */
+int32_t env_kms_oaep(const envelope_kms *kms);
 /* For admin.c. NULL: not a built-in KMS. */
 const struct env_kms_admin_ops *env_kms_admin(const envelope_kms *kms, void **self);
 

@@ -34,19 +34,32 @@ static envelope_status wrap_at_kms(const struct env_target *t, const envelope_de
     return st;
 }
 
+/* SHA-1 needs two words: that of the KMS's configuration, and that of the keyring. */
+static envelope_status choose_oaep(const envelope_keyring *ring, const struct env_target *t,
+                                   int32_t *out, envelope_error *err)
+{
+    *out = t->kms ? env_kms_oaep(t->kms) : ENVELOPE_RSA_OAEP_SHA256;
+    if (*out == ENVELOPE_RSA_OAEP_SHA1 && !(ring->options.flags & ENVELOPE_ALLOW_SHA1)) {
+        return env_fail(err, ENVELOPE_E_REFUSED,
+                        "the KMS is set up for RSA-OAEP with SHA-1, and the keyring does not allow "
+                        "that: nothing is sealed for it");
+    }
+    return ENVELOPE_OK;
+}
+
 /* OAEP is randomised: where an asking KMS is to unwrap what is wrapped here, the question repeats
  * only if the bytes do. kept NULL: they need not. */
-static envelope_status wrap_public(const struct env_target *t, const envelope_dek *dek,
-                                   struct env_draw_wrapped *kept, struct env_slot *slot,
-                                   envelope_error *err)
+static envelope_status wrap_public(const struct env_target *t, int32_t oaep,
+                                   const envelope_dek *dek, struct env_draw_wrapped *kept,
+                                   struct env_slot *slot, envelope_error *err)
 {
     if (kept && kept->len) {
-        slot->algorithm = ENVELOPE_RSA_OAEP_SHA256;
+        slot->algorithm = oaep;
         slot->wrapped_len = kept->len;
         memcpy(slot->wrapped, kept->bytes, kept->len);
         return ENVELOPE_OK;
     }
-    envelope_status st = env_slot_wrap_rsa(t->public, ENVELOPE_RSA_OAEP_SHA256, dek, slot, err);
+    envelope_status st = env_slot_wrap_rsa(t->public, oaep, dek, slot, err);
     if (!st && kept) {
         kept->len = slot->wrapped_len;
         memcpy(kept->bytes, slot->wrapped, slot->wrapped_len);
@@ -69,8 +82,11 @@ static envelope_status wrap_one(const envelope_keyring *ring, const struct env_t
     if (!t->public) {
         return wrap_at_kms(t, drawn->dek, slot, err);
     }
+    int32_t oaep;
     bool asks = drawn->draw && t->kms && env_kms_asking(t->kms);
-    return wrap_public(t, drawn->dek, asks ? env_draw_place(drawn->draw, place) : NULL, slot, err);
+    struct env_draw_wrapped *kept = asks ? env_draw_place(drawn->draw, place) : NULL;
+    envelope_status st = choose_oaep(ring, t, &oaep, err);
+    return st ? st : wrap_public(t, oaep, drawn->dek, kept, slot, err);
 }
 
 /* -- W3's possession test */

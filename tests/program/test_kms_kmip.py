@@ -253,6 +253,14 @@ key = lab/{self.name}
                 newest = [k["newest"] for k in self.home.json("kms", "list", "lab")["keys"]]
                 self.assertEqual(newest.count(True), 1)
 
+    def test_sha1_only_where_configured(self):
+        self.chain(self.extended(oaep="sha1"))
+        self.home.backup(b"x")
+        self.assertEqual(self.home.run("restore", "repo", "-o", "-").raw, b"x")
+        self.home.config.write_text(self.home.config.read_text().replace("oaep = sha1\n", ""))
+        done = self.home.run("restore", "repo", "-o", "-", status=1)
+        self.assertIn("algorithm is not allowed", done.err)
+
     def test_exports_are_told(self):
         self.chain(self.stock())
         self.home.backup(b"x")

@@ -153,6 +153,45 @@ START_TEST(short_keys)
 }
 END_TEST
 
+static void set_sha1(uint32_t flags)
+{
+    envelope_keyring_options o = {.size = sizeof o, .flags = flags};
+    envelope_keyring_free(ring);
+    ck_assert_int_eq(envelope_keyring_new(t.ctx, &o, &ring, NULL), ENVELOPE_OK);
+    env_kms_set_oaep(kms_a, ENVELOPE_RSA_OAEP_SHA1);
+    add("lab", kms_a, BOTH, "vm");
+    add("other", kms_b, BOTH, "db");
+}
+
+/* Both ways, and only for the KMS that is set up for it. */
+START_TEST(sha1_where_both_say_so)
+{
+    struct env_targets targets;
+    set_sha1(ENVELOPE_ALLOW_SHA1);
+    ck_assert_int_eq(env_keyring_ask(ring, NULL, &targets, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(env_target_prove(ring, &targets.item[0], NULL), ENVELOPE_OK);
+    ck_assert_int_eq(env_targets_wrap(ring, &targets, t.dek, NULL, NULL, &t.slots, NULL),
+                     ENVELOPE_OK);
+    env_targets_free(t.ctx, &targets);
+    ck_assert_int_eq(t.slots.slot[0].algorithm, ENVELOPE_RSA_OAEP_SHA1);
+    ck_assert_int_eq(t.slots.slot[1].algorithm, ENVELOPE_RSA_OAEP_SHA256);
+    ck_assert_int_eq(opening_run(&t, ring, 0), ENVELOPE_OK);
+}
+END_TEST
+
+START_TEST(no_sha1_without_the_keyring)
+{
+    struct env_targets targets;
+    set_sha1(0);
+    ck_assert_int_eq(env_keyring_ask(ring, NULL, &targets, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(env_target_prove(ring, &targets.item[0], NULL), ENVELOPE_E_REFUSED);
+    ck_assert_int_eq(env_targets_wrap(ring, &targets, t.dek, NULL, NULL, &t.slots, NULL),
+                     ENVELOPE_E_REFUSED);
+    ck_assert_int_eq(a.unwrap_calls, 0);
+    env_targets_free(t.ctx, &targets);
+}
+END_TEST
+
 START_TEST(inactive_keys)
 {
     struct env_targets targets;
@@ -255,6 +294,8 @@ Suite *suite(void)
     tcase_add_test(c, all_are_asked);
     tcase_add_test(c, one_key_under_two_names);
     tcase_add_test(c, short_keys);
+    tcase_add_test(c, sha1_where_both_say_so);
+    tcase_add_test(c, no_sha1_without_the_keyring);
     tcase_add_test(c, inactive_keys);
     tcase_add_test(c, possession);
     tcase_add_test(c, no_possession);

@@ -384,5 +384,9 @@ envelope_status envelope_kmip_new(envelope_ctx *ctx, const envelope_kmip_options
         return st;
     }
     st = make(ctx, &own, &policy, &k, err);
-    return st ? st : env_kms_new_builtin(ctx, &ops, &admin, policy.exclusive, k, out, err);
+    st = st ? st : env_kms_new_builtin(ctx, &ops, &admin, policy.exclusive, k, out, err);
+    if (!st) {
+        env_kms_set_oaep(*out, policy.oaep);
+    }
+    return st;
 }
