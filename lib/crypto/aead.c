@@ -104,3 +104,48 @@ envelope_status env_aead_open(struct env_aead *aead, const uint8_t nonce[ENV_NON
     give(aead, lane);
     return st;
 }
+
+struct env_block_hash {
+    struct env_aead *aead;
+};
+
+envelope_status env_block_hash_new(envelope_ctx *ctx, const uint8_t key[32], size_t lanes,
+                                   struct env_block_hash **out, envelope_error *err)
+{
+    *out = NULL;
+    struct env_block_hash *hash = env_alloc(ctx, sizeof *hash);
+    if (!hash) {
+        return env_nomem(err);
+    }
+    envelope_status st = env_aead_new(ctx, key, lanes, &hash->aead, err);
+    if (st) {
+        env_free(ctx, hash);
+        return st;
+    }
+    *out = hash;
+    return ENVELOPE_OK;
+}
+
+envelope_status env_block_hash_of(struct env_block_hash *hash, const void *data, size_t len,
+                                  size_t block_bytes, uint8_t out[ENV_TAG_BYTES],
+                                  envelope_error *err)
+{
+    static const uint8_t nonce[ENV_NONCE_BYTES];
+    if (len > block_bytes || block_bytes > message_max) {
+        return env_fail(err, ENVELOPE_E_INVALID, "a block of %zu bytes, in %zu", len, block_bytes);
+    }
+    struct env_aead *aead = hash->aead;
+    void *lane = take(aead);
+    envelope_status st = aead->engine->mac(lane, nonce, data, len, block_bytes - len, out, err);
+    give(aead, lane);
+    return st;
+}
+
+void env_block_hash_free(struct env_block_hash *hash)
+{
+    if (hash) {
+        envelope_ctx *ctx = hash->aead->ctx;
+        env_aead_free(hash->aead);
+        env_free(ctx, hash);
+    }
+}

@@ -1,7 +1,9 @@
 #include "format/footer.h"
 #include "base/error.h"
 #include "format/attributes.h"
+#include "format/box.h"
 #include "format/id.h"
+#include "format/image.h"
 #include "format/row.h"
 #include <string.h>
 
@@ -92,21 +94,56 @@ static bool metadata_fits(const struct env_footer *f, uint64_t limit)
            follows(f->second_at, f->second_count, limit, &end) && (!parts || end == limit);
 }
 
+/* A table of count entries that begins at a multiple of ENV_PART_ALIGN, at or behind *end. */
+static bool table_fits(uint64_t at, uint64_t count, uint64_t entry, uint64_t limit, uint64_t *end)
+{
+    if (count == 0) {
+        return at == 0;
+    }
+    if (at % ENV_PART_ALIGN || at < *end || at > limit || count > (limit - at) / entry) {
+        return false;
+    }
+    *end = at + count * entry;
+    return true;
+}
+
+/* segments with their indexes | directory | object table | final attributes | footer. The directory
+ * says where the first lie; the two tables stand where they have to, with nothing but zeros up to
+ * the next multiple of 16 KiB between, and the attributes follow without a gap. */
+static bool image_fits(const struct env_footer *f, uint64_t limit)
+{
+    struct env_geometry g;
+    uint64_t end = 0;
+    if (f->segment_log2 != ENV_SEGMENT_LOG2 || env_geometry_of(f->bytes, f->block_log2, &g, NULL) ||
+        f->table_count != g.segments || f->second_count > ENV_ANCESTORS_MAX ||
+        f->stored_blocks > g.blocks || f->attributes_len > ENV_ATTRIBUTES_MAX) {
+        return false;
+    }
+    uint64_t data = f->stored_blocks << f->block_log2;
+    if (!table_fits(f->table_at, f->table_count, ENV_DIRECTORY_BYTES, limit, &end) ||
+        (f->table_count && f->table_at < data)) {
+        return false;
+    }
+    uint64_t directory_end = end;
+    if (!table_fits(f->second_at, f->second_count, ENV_LINK_BYTES, limit, &end) ||
+        (f->second_count && f->second_at != env_part_aligned(directory_end))) {
+        return false;
+    }
+    return follows(f->attributes_at, f->attributes_len, limit, &end) && end == limit;
+}
+
 envelope_status env_footer_get(const uint8_t in[ENV_FOOTER_BYTES], uint8_t content,
                                uint64_t plain_len, struct env_footer *out, envelope_error *err)
 {
     struct env_footer footer = {0};
     memset(out, 0, sizeof *out);
-    if (content == ENV_CONTENT_IMAGE) {
-        return env_fail(err, ENVELOPE_E_UNSUPPORTED,
-                        "footer: disk images need a newer library than this one");
-    }
     if (plain_len < ENV_FOOTER_BYTES || !get(in, content, &footer)) {
         return env_fail(err, ENVELOPE_E_FORMAT, "footer: malformed, or of another content");
     }
     uint64_t limit = plain_len - ENV_FOOTER_BYTES;
-    bool fits =
-        content == ENV_CONTENT_STREAM ? stream_fits(&footer, limit) : metadata_fits(&footer, limit);
+    bool fits = content == ENV_CONTENT_STREAM  ? stream_fits(&footer, limit)
+                : content == ENV_CONTENT_IMAGE ? image_fits(&footer, limit)
+                                               : metadata_fits(&footer, limit);
     if (!fits) {
         return env_fail(err, ENVELOPE_E_FORMAT,
                         "footer: its parts do not fill the payload of %llu bytes",

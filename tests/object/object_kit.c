@@ -142,8 +142,8 @@ struct kit_plan kit_plan(envelope_ctx *ctx, const envelope_dek *dek)
                              .key = KIT_KEY};
 }
 
-static struct env_object_writer *kit_begin(envelope_ctx *ctx, const struct kit_plan *plan,
-                                           struct memory *m)
+struct env_object_writer *kit_begin(envelope_ctx *ctx, const struct kit_plan *plan,
+                                    struct memory *m)
 {
     struct env_slots *slots = kit_slots(ctx, plan->dek, plan->key);
     const struct env_object_plan p = {.id = &plan->id,

@@ -49,6 +49,9 @@ struct kit_plan {
 };
 /* kit_id, its box, KIT_KEY */
 struct kit_plan kit_plan(envelope_ctx *ctx, const envelope_dek *dek);
+/* Headers and prefix are written; whoever appends and finishes frees it. */
+struct env_object_writer *kit_begin(envelope_ctx *ctx, const struct kit_plan *plan,
+                                    struct memory *m);
 struct memory kit_object(envelope_ctx *ctx, const struct kit_plan *plan, const void *data,
                          size_t len);
 /* Bytes that differ from chunk to chunk; free() them. */
