@@ -75,11 +75,12 @@ ENVELOPE_TRY envelope_status envelope_chain_pin(const envelope_chain *chain, voi
                                                 size_t *len, envelope_error *err);
 
 /* -- points */
-/* INCREMENT: not built yet, E_UNSUPPORTED when writing; AUTO makes fulls until then. */
+/* AUTO, of an image: an increment where there is a listed image to stand on, whole, of blocks of
+ * the same size, fewer than full_every points above its full; else a full. Of a stream: a full. */
 enum { ENVELOPE_FULL = 1, ENVELOPE_INCREMENT = 2, ENVELOPE_AUTO = 3 };
 enum {
     ENVELOPE_STREAM = 1, /* bytes, as they come; an increment's bytes mean what you say */
-    ENVELOPE_IMAGE = 2   /* a disk; not built yet: E_UNSUPPORTED */
+    ENVELOPE_IMAGE = 2   /* a disk: zero blocks and blocks equal to the parent's are not stored */
 };
 enum {
     ENVELOPE_POINT_DETACHED = 1u << 0,
@@ -137,6 +138,8 @@ typedef struct envelope_point_options {
     int32_t kind;    /* 0: AUTO */
     int32_t content; /* 0: STREAM */
     const char *label;
+    uint32_t full_every; /* AUTO: a full when the parent has so many points below it; 0: 30 */
+    uint32_t block_log2; /* IMAGE: 12 to 20; 0: 16, blocks of 64 KiB */
 } envelope_point_options;
 
 ENVELOPE_TRY envelope_status envelope_writer_new(envelope_chain *chain,
@@ -144,6 +147,15 @@ ENVELOPE_TRY envelope_status envelope_writer_new(envelope_chain *chain,
                                                  envelope_writer **out, envelope_error *err);
 ENVELOPE_TRY envelope_status envelope_writer_write(envelope_writer *writer, const void *data,
                                                    size_t len, envelope_error *err);
+enum { ENVELOPE_ZERO = 1, ENVELOPE_UNCHANGED = 2 };
+/* IMAGE: the next len bytes are a hole, or known equal to the parent's (changed block tracking):
+ * not read, not hashed. UNCHANGED is E_REFUSED where envelope_writer_must_read says 1, and E_RANGE
+ * beyond the parent's end; then nothing was done, and the bytes can be given. */
+ENVELOPE_TRY envelope_status envelope_writer_skip(envelope_writer *writer, uint64_t len,
+                                                  int32_t what, envelope_error *err);
+/* IMAGE: 1 if every block must be given, because there is no parent, or it is not of this point's
+ * generation. */
+ENVELOPE_API int32_t envelope_writer_must_read(const envelope_writer *writer);
 /* Sealed in the footer; any time before commit, so totals can be told. Together at most 8 KiB. */
 ENVELOPE_TRY envelope_status envelope_writer_set(envelope_writer *writer, const char *name,
                                                  const void *value, size_t len,
@@ -164,6 +176,11 @@ ENVELOPE_API uint64_t envelope_reader_bytes(const envelope_reader *reader);
 ENVELOPE_TRY envelope_status envelope_reader_pread(envelope_reader *reader, uint64_t offset,
                                                    void *buf, size_t len, size_t *got,
                                                    envelope_error *err);
+/* How far from offset the content is of one sort: *zero 1 for a hole. For sparse restores. *len 0:
+ * at the end. */
+ENVELOPE_TRY envelope_status envelope_reader_extent(envelope_reader *reader, uint64_t offset,
+                                                    uint64_t *len, int32_t *zero,
+                                                    envelope_error *err);
 ENVELOPE_API void envelope_reader_free(envelope_reader *reader);
 
 /* -- keep */

@@ -157,6 +157,7 @@ static envelope_status describe(const struct env_object *object, const char *nam
         return st;
     }
     fill_row(object, &f, stored_bytes, &out->row);
+    memcpy(out->parent, object->copy->id.parent, ENV_LINK_BYTES);
     (void)env_attributes_find(object->box.attributes, ENV_ATTRIBUTE_LABEL, &label);
     st = copy_bytes(ctx, label.p, label.len, &out->label, err);
     out->row.label_len = (uint16_t)label.len;

@@ -10,7 +10,8 @@
 /* A point whose object was opened. */
 struct env_extra {
     char *name;
-    struct env_row row; /* dek not set; number is the expected one, or 0 */
+    struct env_row row;             /* dek not set; number is the expected one, or 0; parent 0 */
+    uint8_t parent[ENV_LINK_BYTES]; /* of an increment */
     envelope_dek *dek;
     struct env_slots *slots;
     uint8_t *label;

@@ -126,11 +126,6 @@ static bool skip_before(struct walk *w, const struct env_seen *seen)
         skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_E_AUTH, "not a point");
         return true;
     }
-    if (w->how->policy && seen->id.kind == ENV_KIND_INCREMENT) {
-        skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_E_UNSUPPORTED,
-             "an increment: this version does not list it");
-        return true;
-    }
     if (base && env_catalogue_tombstoned(base, seen->id.object_id)) {
         skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_OK, "was forgotten and has come back");
         return true;
@@ -242,6 +237,57 @@ static envelope_status visit(struct walk *w, const struct env_seen *seen, envelo
     return go ? keep(w, seen, &extra, err) : ENVELOPE_OK;
 }
 
+static bool among(const struct env_extras *extras, size_t count, const uint8_t link[ENV_LINK_BYTES])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!memcmp(extras->item[i].row.link, link, ENV_LINK_BYTES)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool row_of(const struct env_catalogue *c, const uint8_t link[ENV_LINK_BYTES],
+                   uint64_t *number)
+{
+    for (size_t i = 0; i < c->row_count; i++) {
+        if (!memcmp(c->rows[i].link, link, ENV_LINK_BYTES)) {
+            *number = c->rows[i].number;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* crypto.md, section 3: what an increment names is a point of this chain. Parents come before their
+ * children; what has none here is not listed. */
+static void parents_first(struct walk *w)
+{
+    struct env_extras *e = w->out->extras;
+    size_t placed = 0;
+    uint64_t number;
+    for (size_t i = 0; i < e->count;) {
+        const struct env_extra extra = e->item[i];
+        bool ready = extra.row.kind == ENV_KIND_FULL ||
+                     row_of(w->how->base, extra.parent, &number) || among(e, placed, extra.parent);
+        if (!ready || i < placed) {
+            i++;
+            continue;
+        }
+        memmove(&e->item[placed + 1], &e->item[placed], (i - placed) * sizeof extra);
+        e->item[placed++] = extra;
+        i = placed; /* what stood before it may be its child */
+    }
+    for (size_t i = placed; i < e->count; i++) {
+        const struct env_subject subject = {.object = e->item[i].name};
+        env_emit(w->events, ENVELOPE_EVENT_MISPLACED, ENVELOPE_E_NOT_FOUND, &subject,
+                 "%s: an increment of a point that is not here: not listed by itself",
+                 e->item[i].name);
+        env_extra_free(w->chain->ctx, &e->item[i]);
+    }
+    e->count = placed;
+}
+
 static void note_claims(struct env_listed *out, const struct env_seen_list *seen, uint32_t base)
 {
     out->top_generation = base;
@@ -273,6 +319,9 @@ envelope_status env_unlisted(envelope_chain *chain, const struct env_listing *ho
         if (err) {
             *err = w.again_why;
         }
+    }
+    if (!st && how->policy) {
+        parents_first(&w);
     }
     env_seen_free(&seen);
     if (st) {
@@ -346,6 +395,10 @@ envelope_status env_catalogue_list(envelope_chain *chain, struct env_catalogue *
 {
     struct env_row row = extra->row;
     bool superseded;
+    if (row.kind == ENV_KIND_INCREMENT && !row_of(c, extra->parent, &row.parent)) {
+        return env_fail(err, ENVELOPE_E_NOT_FOUND,
+                        "%s: the point that it stands on is not listed any more", extra->name);
+    }
     uint64_t next = env_catalogue_next_number(c);
     envelope_status st = key_set(c, extra->slots, &row.key_set, &superseded, err);
     if (st) {

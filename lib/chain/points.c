@@ -52,6 +52,22 @@ static struct env_bytes label_of(const struct env_view *v, size_t i)
     return ENV_BYTES(v->extras->item[at->extra].label, env_view_row(v, i)->label_len);
 }
 
+/* Of an increment that is not listed: whichever point has the LINK that it names. */
+static uint64_t parent_of(const struct env_view *v, size_t i)
+{
+    const struct env_row *row = env_view_row(v, i);
+    if (v->at[i].row != SIZE_MAX || row->kind != ENV_KIND_INCREMENT) {
+        return row->parent;
+    }
+    const uint8_t *link = v->extras->item[v->at[i].extra].parent;
+    for (size_t k = 0; k < v->count; k++) {
+        if (!memcmp(env_view_row(v, k)->link, link, ENV_LINK_BYTES)) {
+            return v->at[k].number;
+        }
+    }
+    return 0;
+}
+
 static void fill(envelope_points *p, size_t i)
 {
     const struct env_row *row = env_view_row(&p->view, i);
@@ -63,7 +79,7 @@ static void fill(envelope_points *p, size_t i)
     *to = (envelope_point){
         .size = sizeof *to,
         .number = p->view.at[i].number,
-        .parent = row->parent,
+        .parent = parent_of(&p->view, i),
         .kind = row->kind,
         .content = row->content,
         .flags = flags_of(&p->view, i, file),

@@ -1,12 +1,13 @@
 #include "base/error.h"
+#include "chain/disk.h"
 #include "chain/points.h"
-#include "chain/source.h"
 #include <string.h>
 
 struct envelope_reader {
     envelope_chain *chain;
     uint64_t number;
     struct env_source source;
+    struct env_disk *disk; /* content image; else NULL */
 };
 
 static envelope_status select_point(envelope_chain *chain, const struct env_view *v,
@@ -30,16 +31,14 @@ static envelope_status open_point(envelope_reader *r, uint64_t number, envelope_
         return st;
     }
     st = select_point(r->chain, &v, number, &i, err);
-    if (!st && env_view_row(&v, i)->content != ENV_CONTENT_STREAM) {
-        st = env_fail(err, ENVELOPE_E_UNSUPPORTED,
-                      "point %llu is a disk image: this version does not read those",
-                      (unsigned long long)v.at[i].number);
-    }
     if (!st) {
         r->number = v.at[i].number;
         st = v.at[i].row != SIZE_MAX
                  ? env_source_listed(r->chain, v.catalogue, v.at[i].row, &r->source, err)
                  : env_source_extra(r->chain, &v.extras->item[v.at[i].extra], &r->source, err);
+    }
+    if (!st && env_view_row(&v, i)->content == ENV_CONTENT_IMAGE) {
+        st = env_disk_of_view(r->chain, &v, i, &r->source, &r->disk, err);
     }
     env_view_free(&v);
     return st;
@@ -75,13 +74,59 @@ uint64_t envelope_reader_bytes(const envelope_reader *reader)
     return reader ? reader->source.footer.bytes : 0;
 }
 
+/* What did not verify, and where: for the auditor, and for the message. */
+static void tell(const envelope_reader *r, const struct env_subject *subject, envelope_status st,
+                 envelope_error *err)
+{
+    const struct env_listener events = ENV_LISTENER(r->chain->ctx);
+    bool damage = st == ENVELOPE_E_AUTH || st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_NOT_FOUND;
+    if (damage) {
+        env_emit(&events, ENVELOPE_EVENT_DAMAGED, st, subject,
+                 "payload: %s at byte %llu does not verify", subject->object,
+                 (unsigned long long)subject->offset);
+        env_error_prefix(err, "point %llu (%s)", (unsigned long long)r->number, subject->object);
+    }
+}
+
+static envelope_status read_disk(const envelope_reader *r, uint64_t offset, void *buf, size_t len,
+                                 envelope_error *err)
+{
+    struct env_image_fault fault = {0, 0};
+    char name[65];
+    envelope_status st = env_image_pread(env_disk_image(r->disk), offset, buf, len, &fault, err);
+    if (st) {
+        const struct env_subject subject = {.object =
+                                                env_disk_object_name(r->disk, fault.object, name),
+                                            .point = r->number,
+                                            .offset = fault.offset};
+        tell(r, &subject, st, err);
+    }
+    return st;
+}
+
+static envelope_status read_stream(const envelope_reader *r, uint64_t offset, void *buf, size_t len,
+                                   envelope_error *err)
+{
+    struct env_subject subject = {.object = r->source.name, .point = r->number};
+    envelope_status st =
+        env_payload_read(r->source.payload, offset, buf, len, &subject.offset, err);
+    if (st) {
+        env_wipe(buf, len);
+        tell(r, &subject, st, err);
+    }
+    return st;
+}
+
+static envelope_status check(const envelope_reader *r, bool whole, envelope_error *err)
+{
+    envelope_status st = env_enter(r ? r->chain->ctx : NULL, err);
+    return st || whole ? st : env_fail(err, ENVELOPE_E_INVALID, "a pointer is NULL");
+}
+
 envelope_status envelope_reader_pread(envelope_reader *r, uint64_t offset, void *buf, size_t len,
                                       size_t *got, envelope_error *err)
 {
-    envelope_status st = env_enter(r ? r->chain->ctx : NULL, err);
-    if (!st && (!got || (!buf && len))) {
-        st = env_fail(err, ENVELOPE_E_INVALID, "buf or got is NULL");
-    }
+    envelope_status st = check(r, got && (buf || !len), err);
     if (st) {
         return st;
     }
@@ -89,21 +134,37 @@ envelope_status envelope_reader_pread(envelope_reader *r, uint64_t offset, void 
     uint64_t bytes = r->source.footer.bytes;
     uint64_t left = offset < bytes ? bytes - offset : 0;
     size_t want = len < left ? len : (size_t)left;
-    uint64_t bad_at = 0;
-    st = want ? env_payload_read(r->source.payload, offset, buf, want, &bad_at, err) : ENVELOPE_OK;
-    if (!st) {
-        *got = want;
-        return ENVELOPE_OK;
+    if (want) {
+        st =
+            r->disk ? read_disk(r, offset, buf, want, err) : read_stream(r, offset, buf, want, err);
     }
-    env_wipe(buf, want);
-    if (st == ENVELOPE_E_AUTH || st == ENVELOPE_E_FORMAT) {
-        const struct env_listener events = ENV_LISTENER(r->chain->ctx);
-        const struct env_subject subject = {r->source.name, r->number, bad_at, 0, NULL, NULL};
-        env_emit(&events, ENVELOPE_EVENT_DAMAGED, st, &subject,
-                 "payload: %s at byte %llu does not verify", r->source.name,
-                 (unsigned long long)bad_at);
-        env_error_prefix(err, "point %llu (%s)", (unsigned long long)r->number, r->source.name);
+    *got = st ? 0 : want;
+    return st;
+}
+
+envelope_status envelope_reader_extent(envelope_reader *r, uint64_t offset, uint64_t *len,
+                                       int32_t *zero, envelope_error *err)
+{
+    envelope_status st = check(r, len && zero, err);
+    if (st) {
+        return st;
     }
+    uint64_t bytes = r->source.footer.bytes;
+    bool hole = false;
+    *len = offset < bytes ? bytes - offset : 0;
+    if (r->disk) {
+        struct env_image_fault fault = {0, 0};
+        char name[65];
+        st = env_image_extent(env_disk_image(r->disk), offset, len, &hole, &fault, err);
+        if (st) {
+            const struct env_subject subject = {
+                .object = env_disk_object_name(r->disk, fault.object, name),
+                .point = r->number,
+                .offset = fault.offset};
+            tell(r, &subject, st, err);
+        }
+    }
+    *zero = hole;
     return st;
 }
 
@@ -113,6 +174,7 @@ void envelope_reader_free(envelope_reader *reader)
         return;
     }
     envelope_chain *chain = reader->chain;
+    env_disk_close(reader->disk);
     if (reader->source.ctx) {
         env_source_close(&reader->source);
     }

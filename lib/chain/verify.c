@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "chain/newest.h"
 #include "chain/points.h"
-#include "chain/source.h"
+#include "chain/verify_disk.h"
 #include "format/tail.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -153,16 +153,60 @@ static void headers_finding(struct walk *w, const struct env_subject *subject,
     report_copies(w, subject, s->copy, NULL);
 }
 
-static envelope_status check_source(struct walk *w, const struct env_subject *subject,
-                                    struct env_source *s, const struct env_row *row,
-                                    envelope_error *err)
+/* A disk that is walked, and the point that it is. */
+struct disk_walk {
+    struct walk *w;
+    uint64_t point;
+};
+
+static void on_block(void *user, const char *object, uint64_t offset, envelope_status status,
+                     const char *why)
 {
+    struct disk_walk *d = user;
+    const struct env_subject subject = {.object = object, .point = d->point, .offset = offset};
+    finding(d->w, &subject, status == ENVELOPE_E_NOT_FOUND ? ENVELOPE_E_FORMAT : status,
+            ENVELOPE_EVENT_DAMAGED, "block: byte %llu of the disk of point %llu: %.250s",
+            (unsigned long long)offset, (unsigned long long)d->point, why);
+}
+
+static envelope_status on_step(void *user, uint64_t more, envelope_error *err)
+{
+    struct disk_walk *d = user;
+    return progress(d->w, more, err);
+}
+
+/* Blocks that lie in other points, too. */
+static envelope_status check_disk(struct walk *w, size_t i, const struct env_source *s,
+                                  envelope_error *err)
+{
+    struct env_disk *disk = NULL;
+    struct disk_walk d = {w, w->view.at[i].number};
+    const struct env_subject subject = {.object = s->name, .point = d.point};
+    envelope_error why = ENVELOPE_ERROR_INIT;
+    envelope_status st = env_disk_of_view(w->chain, &w->view, i, s, &disk, &why);
+    if (st && is_final(st)) {
+        return env_fail(err, st, "%s", why.message);
+    }
+    if (st) {
+        finding(w, &subject, st, ENVELOPE_EVENT_DAMAGED, "payload: %.300s", why.message);
+        return ENVELOPE_OK;
+    }
+    st = env_verify_disk(disk, on_block, on_step, &d, err);
+    env_disk_close(disk);
+    return st;
+}
+
+static envelope_status check_source(struct walk *w, size_t i, const struct env_subject *subject,
+                                    struct env_source *s, envelope_error *err)
+{
+    const struct env_row *row = env_view_row(&w->view, i);
     headers_finding(w, subject, s);
     check_tail(w, subject, &s->file, &s->place, row->object_id, row->link);
     if (w->how->flags & ENVELOPE_VERIFY_HEADERS_ONLY) {
         return ENVELOPE_OK;
     }
-    return check_payload(w, subject, s, err);
+    envelope_status st = check_payload(w, subject, s, err);
+    return st || row->content != ENV_CONTENT_IMAGE ? st : check_disk(w, i, s, err);
 }
 
 static const char *guess_name(struct walk *w, const struct env_row *row, char *out)
@@ -197,7 +241,7 @@ static envelope_status check_point(struct walk *w, size_t i, envelope_error *err
                 gone ? "object" : s.part, gone ? "missing" : why.message);
         return progress(w, row->bytes, err);
     }
-    st = check_source(w, &subject, &s, row, err);
+    st = check_source(w, i, &subject, &s, err);
     env_source_close(&s);
     return st;
 }
@@ -388,13 +432,19 @@ static envelope_status check_strangers(struct walk *w, envelope_error *err)
 
 /* -- all */
 
+/* What progress counts: a disk's own bytes as they lie, and then all of the disk. */
+static uint64_t work_of(const struct env_row *row)
+{
+    return row->content == ENV_CONTENT_IMAGE ? row->bytes + row->stored_bytes : row->bytes;
+}
+
 static envelope_status walk_all(struct walk *w, envelope_error *err)
 {
     uint64_t only = w->how->point;
     size_t found = 0;
     for (size_t i = 0; i < w->view.count; i++) {
         if (!only || w->view.at[i].number == only) {
-            w->total += env_view_row(&w->view, i)->bytes;
+            w->total += work_of(env_view_row(&w->view, i));
             found++;
         }
     }

@@ -3,12 +3,14 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "chain/metadata.h"
+#include "chain/parent.h"
 #include "chain/pinning.h"
 #include "crypto/random.h"
 #include "format/attributes.h"
+#include "image/writer.h"
 #include <string.h>
 
-enum { ATTEMPTS = 100 };
+enum { ATTEMPTS = 100, FULL_EVERY = 30 };
 
 struct envelope_writer {
     envelope_chain *chain;
@@ -22,7 +24,10 @@ struct envelope_writer {
     struct env_slots *slots;
     struct env_store_writer file;
     struct env_object_writer *object;
-    uint8_t *attributes; /* final ones, ENV_ATTRIBUTES_MAX */
+    struct env_parent_wish wish;
+    struct env_parent parent;
+    struct env_image_writer *image; /* content image; else NULL */
+    uint8_t *attributes;            /* final ones, ENV_ATTRIBUTES_MAX */
     size_t attributes_len;
     size_t begin_len; /* of those known at begin: both together are limited */
     bool proven;      /* the generation's metadata was opened again by its KMS in this run */
@@ -47,21 +52,39 @@ static envelope_status reread(void *user, uint64_t offset, void *buf, size_t len
 
 static envelope_status check(const envelope_point_options *o, envelope_error *err)
 {
-    if (o->kind == ENVELOPE_INCREMENT) {
-        return env_fail(err, ENVELOPE_E_UNSUPPORTED, "increments are not built yet");
-    }
-    if (o->content == ENVELOPE_IMAGE) {
-        return env_fail(err, ENVELOPE_E_UNSUPPORTED, "disk images are not built yet");
-    }
-    if ((o->kind && o->kind != ENVELOPE_FULL && o->kind != ENVELOPE_AUTO) ||
-        (o->content && o->content != ENVELOPE_STREAM)) {
+    bool kind = !o->kind || o->kind == ENVELOPE_FULL || o->kind == ENVELOPE_INCREMENT ||
+                o->kind == ENVELOPE_AUTO;
+    bool content = !o->content || o->content == ENVELOPE_STREAM || o->content == ENVELOPE_IMAGE;
+    if (!kind || !content) {
         return env_fail(err, ENVELOPE_E_INVALID, "point_options: unknown kind or content");
+    }
+    if (o->block_log2 && (o->content != ENVELOPE_IMAGE || o->block_log2 < ENV_BLOCK_LOG2_MIN ||
+                          o->block_log2 > ENV_BLOCK_LOG2_MAX)) {
+        return env_fail(err, ENVELOPE_E_INVALID,
+                        "point_options.block_log2: 12 to 20, and for disk images only");
+    }
+    if (o->full_every > ENV_ANCESTORS_MAX) {
+        return env_fail(err, ENVELOPE_E_INVALID, "point_options.full_every: at most %d",
+                        ENV_ANCESTORS_MAX);
     }
     if (o->label && o->label[0] && !env_key_name_valid(o->label, strlen(o->label))) {
         return env_fail(err, ENVELOPE_E_INVALID, "a label is at most %u bytes of UTF-8",
                         ENVELOPE_KEY_NAME_MAX);
     }
     return ENVELOPE_OK;
+}
+
+/* What an increment of a stream means only the caller knows, so AUTO makes fulls of those. */
+static struct env_parent_wish wish_of(const envelope_point_options *o)
+{
+    bool image = o->content == ENVELOPE_IMAGE;
+    bool automatic = !o->kind || o->kind == ENVELOPE_AUTO;
+    return (struct env_parent_wish){
+        .kind = automatic ? image ? ENVELOPE_AUTO : ENVELOPE_FULL : o->kind,
+        .content = image ? ENV_CONTENT_IMAGE : ENV_CONTENT_STREAM,
+        .block_log2 = o->block_log2 ? (uint8_t)o->block_log2 : ENV_BLOCK_LOG2,
+        .full_every = o->full_every ? o->full_every : FULL_EVERY,
+    };
 }
 
 static envelope_status begin_attributes(const envelope_writer *w, uint8_t *buf, size_t cap,
@@ -95,15 +118,19 @@ static void plan_id(envelope_writer *w, const struct env_catalogue *c)
 {
     w->id = (struct env_id){
         .format = ENV_FORMAT_MAJOR,
-        .kind = ENV_KIND_FULL,
+        .kind = w->parent.row == SIZE_MAX ? ENV_KIND_FULL : ENV_KIND_INCREMENT,
         .standing = ENV_ATTESTED,
-        .content = ENV_CONTENT_STREAM,
+        .content = w->wish.content,
         .generation = c->generation,
         .serial = w->chain->serial,
         .number = c->id.number,
     };
     memcpy(w->id.chain_id, w->chain->chain_id, ENV_CHAIN_ID_BYTES);
     memcpy(w->id.object_id, w->object_id, sizeof w->object_id);
+    if (w->id.kind == ENV_KIND_INCREMENT) {
+        memcpy(w->id.parent, w->parent.link, ENV_LINK_BYTES);
+        env_name_point(w->name, w->chain->folder, w->begun_ms, "incr", w->object_id);
+    }
     w->expected = env_catalogue_next_number(c);
 }
 
@@ -112,6 +139,7 @@ struct begin_keys {
     uint8_t root[32];
     uint8_t block_hash[32];
     uint8_t attest[32];
+    uint8_t parents_hash[32];
 };
 
 static envelope_status derive(const envelope_writer *w, const struct env_catalogue *c,
@@ -128,6 +156,45 @@ static envelope_status derive(const envelope_writer *w, const struct env_catalog
                                              &found, err);
 }
 
+/* The parent's map cannot be read: its blocks are stored again. */
+static void segment_damaged(void *user, const struct env_image_fault *fault, envelope_status status,
+                            const char *why)
+{
+    envelope_writer *w = user;
+    const struct env_listener events = ENV_LISTENER(w->chain->ctx);
+    char name[65];
+    const struct env_subject subject = {
+        .object = env_disk_object_name(w->parent.disk, fault->object, name),
+        .point = w->parent.number,
+        .offset = fault->offset};
+    env_emit(&events, ENVELOPE_EVENT_DAMAGED, status, &subject,
+             "point %llu: its map from byte %llu on cannot be read, so that part is stored whole: "
+             "%s",
+             (unsigned long long)w->parent.number, (unsigned long long)fault->offset, why);
+}
+
+static envelope_status begin_image(envelope_writer *w, struct begin_keys *k, envelope_error *err)
+{
+    struct env_image_plan plan = {
+        .block_log2 = w->wish.block_log2,
+        .to = w->object,
+        .hash_key = k->block_hash,
+        .damaged = segment_damaged,
+        .user = w,
+    };
+    envelope_status st = ENVELOPE_OK;
+    if (w->parent.disk) {
+        plan.parent = env_disk_image(w->parent.disk);
+        plan.parent_link = w->parent.link;
+        plan.must_read = w->parent.must_read;
+        plan.parent_hash_key = plan.must_read ? k->parents_hash : NULL;
+    }
+    if (plan.must_read) {
+        st = env_disk_hash_key(w->parent.disk, k->parents_hash, err);
+    }
+    return st ? st : env_image_writer_new(w->chain->ctx, &plan, &w->image, err);
+}
+
 static envelope_status begin_object(envelope_writer *w, const struct env_catalogue *c,
                                     struct begin_keys *k, envelope_error *err)
 {
@@ -138,18 +205,25 @@ static envelope_status begin_object(envelope_writer *w, const struct env_catalog
     if (st) {
         return st;
     }
-    const struct env_box box = {
-        .root = k->root, .block_hash = k->block_hash, .attributes = {attributes, len}};
+    const struct env_box box = {.root = k->root,
+                                .block_hash = k->block_hash,
+                                .attributes = {attributes, len},
+                                .count = w->parent.count,
+                                .pairs = w->parent.pairs};
     const struct env_object_plan plan = {&w->id, &box, k->attest, w->slots, w->dek, false};
     w->begin_len = len;
-    return env_object_writer_new(w->chain->ctx, &plan, sink, &w->file, &w->object, err);
+    st = env_object_writer_new(w->chain->ctx, &plan, sink, &w->file, &w->object, err);
+    return st || w->wish.content != ENV_CONTENT_IMAGE ? st : begin_image(w, k, err);
 }
 
 static void drop(envelope_writer *w)
 {
     envelope_ctx *ctx = w->chain->ctx;
+    env_image_writer_free(w->image);
+    w->image = NULL;
     env_object_writer_free(w->object);
     w->object = NULL;
+    env_parent_free(w->chain, &w->parent);
     if (w->file.file) {
         env_store_abort(&w->file);
     }
@@ -161,12 +235,16 @@ static void drop(envelope_writer *w)
 }
 
 /* Step 5. */
-static envelope_status begin_file(envelope_writer *w, const struct env_catalogue *c,
-                                  envelope_error *err)
+static envelope_status begin_file(envelope_writer *w, struct env_catalogue *c,
+                                  const struct env_listener *events, envelope_error *err)
 {
     struct begin_keys *k;
+    envelope_status st = env_parent_choose(w->chain, c, &w->wish, events, &w->parent, err);
+    if (st) {
+        return st;
+    }
     plan_id(w, c);
-    envelope_status st = env_store_create(w->chain->store, w->name, 0, &w->file, err);
+    st = env_store_create(w->chain->store, w->name, 0, &w->file, err);
     st = st ? st : env_secret_new(w->chain->ctx, sizeof *k, &k, err);
     if (!st) {
         st = begin_object(w, c, k, err);
@@ -189,7 +267,9 @@ static envelope_status still_newest(envelope_writer *w, const struct env_catalog
     const struct env_head *now = &newest.catalogue->head;
     *yes = !newest.behind && newest.catalogue->generation == c->generation &&
            now->serial == c->head.serial &&
-           env_recipients_equal(&now->recipients, &c->head.recipients);
+           env_recipients_equal(&now->recipients, &c->head.recipients) &&
+           (w->parent.row == SIZE_MAX ||
+            !env_catalogue_tombstoned(newest.catalogue, c->rows[w->parent.row].object_id));
     env_newest_free(&newest);
     return ENVELOPE_OK;
 }
@@ -227,7 +307,7 @@ static envelope_status begin_once(envelope_writer *w, const struct env_listener 
     }
     struct env_catalogue *c = env_chain_catalogue(w->chain);
     w->proven = put.proven;
-    st = begin_file(w, c, err);
+    st = begin_file(w, c, events, err);
     st = st ? st : still_newest(w, c, events, done, err);
     if (st || !*done) {
         drop(w);
@@ -276,6 +356,8 @@ envelope_status envelope_writer_new(envelope_chain *chain, const envelope_point_
         return env_nomem(err);
     }
     w->chain = env_chain_retain(chain);
+    w->wish = wish_of(&o);
+    w->parent.row = SIZE_MAX;
     w->attributes = env_alloc(chain->ctx, ENV_ATTRIBUTES_MAX);
     w->label = o.label && o.label[0] ? env_strdup(chain->ctx, o.label) : NULL;
     bool nomem = !w->attributes || (o.label && o.label[0] && !w->label);
@@ -326,9 +408,33 @@ envelope_status envelope_writer_write(envelope_writer *w, const void *data, size
     if (!data && len) {
         return env_fail(err, ENVELOPE_E_INVALID, "data is NULL");
     }
-    st = env_object_append(w->object, data, len, err);
+    st = w->image ? env_image_write(w->image, data, len, err)
+                  : env_object_append(w->object, data, len, err);
     w->failed = st != ENVELOPE_OK;
     return st;
+}
+
+envelope_status envelope_writer_skip(envelope_writer *w, uint64_t len, int32_t what,
+                                     envelope_error *err)
+{
+    envelope_status st = usable(w, err);
+    if (st) {
+        return st;
+    }
+    if (!w->image || (what != ENVELOPE_ZERO && what != ENVELOPE_UNCHANGED)) {
+        return env_fail(err, ENVELOPE_E_INVALID,
+                        "ZERO or UNCHANGED is skipped, of a disk image only");
+    }
+    st = what == ENVELOPE_ZERO ? env_image_skip_zero(w->image, len, err)
+                               : env_image_skip_unchanged(w->image, len, err);
+    /* refused before anything was done: the bytes can be given instead */
+    w->failed = st && st != ENVELOPE_E_REFUSED && st != ENVELOPE_E_RANGE;
+    return st;
+}
+
+int32_t envelope_writer_must_read(const envelope_writer *w)
+{
+    return w && w->image && (!w->parent.disk || w->parent.must_read);
 }
 
 envelope_status envelope_writer_set(envelope_writer *w, const char *name, const void *value,
@@ -354,16 +460,17 @@ static envelope_status finish_payload(envelope_writer *w, uint64_t *object_bytes
                                       envelope_error *err)
 {
     struct env_footer f = {
-        .content = ENV_CONTENT_STREAM,
+        .content = w->wish.content,
         .bytes = env_object_appended(w->object),
         .begun_ms = w->begun_ms,
         .ended_ms = env_now_ms(),
     };
     uint8_t raw[ENV_FOOTER_BYTES];
+    envelope_status st = w->image ? env_image_finish(w->image, &f, err) : ENVELOPE_OK;
     f.attributes_len = w->attributes_len;
-    f.attributes_at = w->attributes_len ? f.bytes : 0;
+    f.attributes_at = w->attributes_len ? env_object_appended(w->object) : 0;
     env_footer_put(&f, raw);
-    envelope_status st = env_object_append(w->object, w->attributes, w->attributes_len, err);
+    st = st ? st : env_object_append(w->object, w->attributes, w->attributes_len, err);
     st = st ? st : env_object_append(w->object, raw, sizeof raw, err);
     return st ? st : env_object_finish(w->object, object_bytes, err);
 }

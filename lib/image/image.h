@@ -33,6 +33,7 @@ struct env_image;
 envelope_status env_image_open(envelope_ctx *ctx, const struct env_image_source *own,
                                const uint8_t hash_key[32], const struct env_image_opener *opener,
                                struct env_image **out, envelope_error *err);
+envelope_ctx *env_image_ctx(const struct env_image *image);
 const struct env_geometry *env_image_geometry(const struct env_image *image);
 /* The object table. */
 size_t env_image_objects(const struct env_image *image);

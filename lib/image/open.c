@@ -96,6 +96,11 @@ void env_image_close(struct env_image *image)
     env_ctx_release(ctx);
 }
 
+envelope_ctx *env_image_ctx(const struct env_image *image)
+{
+    return image->ctx;
+}
+
 const struct env_geometry *env_image_geometry(const struct env_image *image)
 {
     return &image->geometry;
