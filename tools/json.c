@@ -70,10 +70,10 @@ const char *json_key_state(int32_t state)
 
 const char *json_event_kind(int32_t kind)
 {
-    static const char *const names[] = {"other",     "wrap",     "unwrap",  "export",   "rotated",
-                                        "refused",   "detached", "damaged", "repaired", "rollback",
-                                        "misplaced", "forged",   "fork",    "late"};
-    return kind > 0 && kind < 14 ? names[kind] : names[0];
+    static const char *const names[] = {
+        "other",    "wrap",     "unwrap",    "export", "rotated", "refused", "detached", "damaged",
+        "repaired", "rollback", "misplaced", "forged", "fork",    "late",    "forgotten"};
+    return kind > 0 && kind < 15 ? names[kind] : names[0];
 }
 
 json_t *json_of_event(const envelope_event *event)

@@ -113,7 +113,8 @@ enum {
     ENVELOPE_EVENT_MISPLACED = 10, /* genuine, but belongs elsewhere: moved, swapped */
     ENVELOPE_EVENT_FORGED = 11,    /* sealed for this key by somebody who does not know the chain */
     ENVELOPE_EVENT_FORK = 12,      /* two histories of one chain; message names both */
-    ENVELOPE_EVENT_LATE = 13       /* a recipient was removed while this point was written */
+    ENVELOPE_EVENT_LATE = 13,      /* a recipient was removed while this point was written */
+    ENVELOPE_EVENT_FORGOTTEN = 14  /* a forgotten point's object was removed, or waits */
 };
 typedef struct envelope_event {
     size_t size;

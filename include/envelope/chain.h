@@ -16,7 +16,12 @@ enum {
     ENVELOPE_OUTAGE_FAIL = 1,  /* default: nothing is written */
     ENVELOPE_OUTAGE_DETACH = 2 /* not built yet: E_UNSUPPORTED */
 };
-enum { ENVELOPE_CHAIN_READONLY = 1u << 0 };
+enum {
+    ENVELOPE_CHAIN_READONLY = 1u << 0,
+    /* a writer beside another one, of this host or of another: harmless, but else E_BUSY, naming it
+     */
+    ENVELOPE_CHAIN_SIBLINGS = 1u << 1
+};
 
 typedef struct envelope_chain_options {
     size_t size;
@@ -198,6 +203,13 @@ typedef struct envelope_verify_options {
 /* [kms] Goes on after damage; the worst status is returned, also where the other copy served. */
 ENVELOPE_TRY envelope_status envelope_chain_verify(envelope_chain *chain,
                                                    const envelope_verify_options *options,
+                                                   envelope_error *err);
+/* [kms] All or nothing: E_REFUSED if a point that stays needs one that goes, E_NOT_FOUND: there
+ * never was such a point. The catalogue forgets them first; then their objects are removed, but for
+ * those that a write under way may inherit from: these wait for the next forget or refresh. Both
+ * are told as events (FORGOTTEN) and summed up in bytes; freed and waiting may be NULL. */
+ENVELOPE_TRY envelope_status envelope_chain_forget(envelope_chain *chain, const uint64_t *numbers,
+                                                   size_t count, uint64_t *freed, uint64_t *waiting,
                                                    envelope_error *err);
 #ifdef __cplusplus
 }

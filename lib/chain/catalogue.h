@@ -76,6 +76,11 @@ envelope_status env_catalogue_dek(const struct env_catalogue *catalogue, size_t 
 envelope_status env_catalogue_append(struct env_catalogue *catalogue, const struct env_row *row,
                                      const uint8_t *dek, struct env_bytes label,
                                      struct env_bytes attributes, envelope_error *err);
+/* Takes the rows of these numbers (rising) out of a catalogue that is being edited, and puts up a
+ * tombstone for each. from: what it is a copy of. E_LIMIT. */
+envelope_status env_catalogue_forget(struct env_catalogue *catalogue,
+                                     const struct env_catalogue *from, const uint64_t *numbers,
+                                     size_t count, envelope_error *err);
 /* Index, or SIZE_MAX. */
 size_t env_catalogue_find_object(const struct env_catalogue *catalogue,
                                  const uint8_t object_id[ENV_OBJECT_ID_BYTES]);

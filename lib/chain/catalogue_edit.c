@@ -157,3 +157,78 @@ envelope_status env_catalogue_copy(const struct env_catalogue *from, struct env_
     *out = to;
     return ENVELOPE_OK;
 }
+
+static bool contains(const uint64_t *numbers, size_t count, uint64_t number)
+{
+    for (size_t lo = 0; lo < count;) {
+        size_t mid = lo + (count - lo) / 2;
+        if (numbers[mid] == number) {
+            return true;
+        }
+        lo = numbers[mid] < number ? mid + 1 : lo;
+        count = numbers[mid] < number ? count : mid;
+    }
+    return false;
+}
+
+static envelope_status add_tombstones(struct env_catalogue *c, const struct env_catalogue *from,
+                                      const uint64_t *numbers, size_t count, envelope_error *err)
+{
+    struct env_head *head = &c->head;
+    struct env_tombstone *all = env_alloc_array(c->ctx, head->tombstone_count + count, sizeof *all);
+    if (!all) {
+        return env_nomem(err);
+    }
+    if (head->tombstone_count) {
+        memcpy(all, head->tombstones, head->tombstone_count * sizeof *all);
+    }
+    env_free(c->ctx, head->tombstones);
+    head->tombstones = all;
+    for (size_t i = 0; i < from->row_count; i++) {
+        const struct env_row *row = &from->rows[i];
+        if (contains(numbers, count, row->number)) {
+            struct env_tombstone *t = &all[head->tombstone_count++];
+            *t = (struct env_tombstone){.number = row->number, .time_ms = env_now_ms()};
+            memcpy(t->object_id, row->object_id, sizeof t->object_id);
+        }
+    }
+    return head->tombstone_count <= ENV_TOMBSTONES_LIMIT
+               ? ENVELOPE_OK
+               : env_fail(err, ENVELOPE_E_LIMIT, "a chain forgets at most %d points",
+                          ENV_TOMBSTONES_LIMIT);
+}
+
+/* A row's DEK lies under the key stream of its index, so those behind a gap are put in anew. */
+static envelope_status keep_row(struct env_catalogue *c, const struct env_catalogue *from, size_t i,
+                                uint8_t *dek, envelope_error *err)
+{
+    bool known = !(from->rows[i].flags & ENV_ROW_DEK_UNKNOWN);
+    envelope_status st = known ? env_catalogue_dek(from, i, dek, err) : ENVELOPE_OK;
+    return st ? st
+              : env_catalogue_append(c, &from->rows[i], known ? dek : NULL,
+                                     env_catalogue_label(from, i),
+                                     env_catalogue_attributes(from, i), err);
+}
+
+envelope_status env_catalogue_forget(struct env_catalogue *c, const struct env_catalogue *from,
+                                     const uint64_t *numbers, size_t count, envelope_error *err)
+{
+    uint8_t *dek;
+    envelope_status st = add_tombstones(c, from, numbers, count, err);
+    st = st ? st : env_secret_new(c->ctx, 32, &dek, err);
+    if (st) {
+        return st;
+    }
+    c->row_count = 0;
+    c->strings_len = 0;
+    env_free(c->ctx, c->by_object);
+    c->by_object = NULL;
+    c->indexed = 0;
+    for (size_t i = 0; !st && i < from->row_count; i++) {
+        if (!contains(numbers, count, from->rows[i].number)) {
+            st = keep_row(c, from, i, dek, err);
+        }
+    }
+    env_secret_free(c->ctx, dek, 32);
+    return st;
+}

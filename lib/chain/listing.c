@@ -269,7 +269,8 @@ static void parents_first(struct walk *w)
     for (size_t i = 0; i < e->count;) {
         const struct env_extra extra = e->item[i];
         bool ready = extra.row.kind == ENV_KIND_FULL ||
-                     row_of(w->how->base, extra.parent, &number) || among(e, placed, extra.parent);
+                     row_of(w->how->base, extra.parent, &number) ||
+                     among(e, placed, extra.parent) || pending(w->chain, extra.row.link);
         if (!ready || i < placed) {
             i++;
             continue;
@@ -396,8 +397,7 @@ envelope_status env_catalogue_list(envelope_chain *chain, struct env_catalogue *
     struct env_row row = extra->row;
     bool superseded;
     if (row.kind == ENV_KIND_INCREMENT && !row_of(c, extra->parent, &row.parent)) {
-        return env_fail(err, ENVELOPE_E_NOT_FOUND,
-                        "%s: the point that it stands on is not listed any more", extra->name);
+        row.parent = 0; /* forgotten while this was written: its objects stay, see sweep.c */
     }
     uint64_t next = env_catalogue_next_number(c);
     envelope_status st = key_set(c, extra->slots, &row.key_set, &superseded, err);

@@ -151,6 +151,9 @@ static envelope_status make_next(struct attempt *a, envelope_error *err)
     if (!st && a->draw) {
         st = env_catalogue_draw(a->next, top + 1, err);
     }
+    if (!st && a->put->forget_count) {
+        st = env_catalogue_forget(a->next, base, a->put->forget, a->put->forget_count, err);
+    }
     return st ? st : list_points(a, err);
 }
 
@@ -281,7 +284,9 @@ static envelope_status apply(struct attempt *a, envelope_error *err)
 {
     const struct env_put *put = a->put;
     bool holds = false;
-    envelope_status st = wrap_point(a, err);
+    bool forgets = false;
+    envelope_status st = env_forget_check(put, a->newest.catalogue, a->listed.extras, &forgets, err);
+    st = st ? st : wrap_point(a, err);
     if (!st && a->chain->pinned) {
         st = env_holds_pin(a->chain, a->newest.catalogue, &holds, err);
     }
@@ -290,8 +295,8 @@ static envelope_status apply(struct attempt *a, envelope_error *err)
     }
     /* W4 */
     a->draw = put->new_generation || !put->policy.same || !holds;
-    bool nothing =
-        !a->draw && a->listed.extras->count == 0 && own_is_listed(a) && !a->newest.meta_empty;
+    bool nothing = !a->draw && a->listed.extras->count == 0 && own_is_listed(a) &&
+                   !a->newest.meta_empty && !forgets;
     return nothing ? after(a, a->newest.catalogue, false, err) : write_next(a, err);
 }
 

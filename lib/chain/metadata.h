@@ -16,6 +16,8 @@ struct env_put {
     bool new_generation;         /* draw one even if nothing changed */
     const struct env_extra *own; /* a point that this handle has just written, to be listed */
     struct env_point_key *point; /* NULL: none is wanted */
+    const uint64_t *forget;      /* numbers of points to forget, rising; may be NULL */
+    size_t forget_count;
     /* results */
     bool wrote;
     bool drew;
@@ -33,6 +35,19 @@ envelope_status env_first_metadata(envelope_chain *chain, const struct env_liste
                                    envelope_error *err);
 /* README.txt of the repository, unless it is there. */
 envelope_status env_put_readme(envelope_chain *chain, envelope_error *err);
+
+/* forget.c: E_REFUSED: a point that stays needs one that is to go. *any: one of them is still there. */
+envelope_status env_forget_check(const struct env_put *put, const struct env_catalogue *base,
+                                 const struct env_extras *extras, bool *any, envelope_error *err);
+/* sweep.c: removes the objects of forgotten points, children before parents, but for those that a
+ * write under way may inherit from. events tell what goes and what waits. */
+struct env_swept {
+    uint64_t freed;   /* bytes */
+    uint64_t waiting; /* bytes */
+};
+envelope_status env_sweep(envelope_chain *chain, const struct env_listener *events,
+                          const struct env_catalogue *newest, struct env_swept *out,
+                          envelope_error *err);
 
 /* The newest metadata object's bytes, also beside the points. OK if it is there already. */
 envelope_status env_put_keys_copy(envelope_chain *chain, const struct env_catalogue *catalogue,

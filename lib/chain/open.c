@@ -8,7 +8,7 @@
 
 static envelope_status check(const envelope_chain_options *o, envelope_error *err)
 {
-    if (o->flags & ~(uint32_t)ENVELOPE_CHAIN_READONLY) {
+    if (o->flags & ~(uint32_t)(ENVELOPE_CHAIN_READONLY | ENVELOPE_CHAIN_SIBLINGS)) {
         return env_fail(err, ENVELOPE_E_INVALID, "chain_options.flags: unknown bit");
     }
     if (o->on_outage == ENVELOPE_OUTAGE_DETACH) {

@@ -13,6 +13,17 @@ static envelope_status clean(envelope_chain *chain, envelope_error *err)
     return st;
 }
 
+/* What a forget had to leave behind. */
+static envelope_status sweep(envelope_chain *chain, const struct env_listener *events,
+                             envelope_error *err)
+{
+    struct env_swept swept;
+    struct env_catalogue *c = env_chain_catalogue(chain);
+    envelope_status st = env_sweep(chain, events, c, &swept, err);
+    env_catalogue_release(c);
+    return st;
+}
+
 /* While a KMS is asked nothing is changed, so cleaning up comes last. */
 static envelope_status refresh(envelope_chain *chain, uint32_t flags, uint32_t *rotated,
                                envelope_error *err)
@@ -28,7 +39,8 @@ static envelope_status refresh(envelope_chain *chain, uint32_t flags, uint32_t *
         return st;
     }
     envelope_status cleaned = clean(chain, st ? NULL : err);
-    return st ? st : cleaned;
+    st = st ? st : cleaned;
+    return st ? st : sweep(chain, &events, err);
 }
 
 envelope_status envelope_chain_refresh(envelope_chain *chain, uint32_t flags, uint32_t *rotated,

@@ -317,10 +317,52 @@ static envelope_status begin_once(envelope_writer *w, const struct env_listener 
     return st;
 }
 
+static bool is_point(envelope_store *store, const char *name)
+{
+    struct env_opened opened;
+    if (env_headers_open(store, name, &opened, NULL)) {
+        return false;
+    }
+    uint8_t kind = env_headers_id(opened.headers)->kind;
+    env_opened_close(&opened);
+    return kind == ENV_KIND_FULL || kind == ENV_KIND_INCREMENT;
+}
+
+/* A second run would not do any harm; but two backups of one source at a time are a mistake of
+ * whoever started them. */
+static envelope_status alone(const envelope_writer *w, envelope_error *err)
+{
+    struct env_names names;
+    bool known;
+    envelope_status st =
+        w->chain->flags & ENVELOPE_CHAIN_SIBLINGS
+            ? ENVELOPE_OK
+            : env_store_in_progress(w->chain->store, w->chain->folder, &names, &known, err);
+    if (st || w->chain->flags & ENVELOPE_CHAIN_SIBLINGS) {
+        return st;
+    }
+    for (size_t i = 0; !st && i < names.count; i++) {
+        const char *who = strrchr(names.item[i].name, '.');
+        if (is_point(w->chain->store, names.item[i].name)) {
+            st =
+                env_fail(err, ENVELOPE_E_BUSY,
+                         "%s: another run is writing to this chain: host and process %s (a host is "
+                         "named by the first digits of SHA-256 of its machine id)",
+                         w->chain->folder, who ? who + 1 : names.item[i].name);
+        }
+    }
+    env_names_free(&names);
+    return st;
+}
+
 static envelope_status begin(envelope_writer *w, envelope_error *err)
 {
     const struct env_listener events = ENV_LISTENER(w->chain->ctx);
     bool done = false;
+    envelope_status busy = alone(w, err);
+    if (busy) {
+        return busy;
+    }
     for (int i = 0; i < ATTEMPTS && !done; i++) {
         envelope_status st = begin_once(w, &events, &done, err);
         if (st) {

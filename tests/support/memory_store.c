@@ -6,8 +6,10 @@
 struct memory_host {
     struct memory_store *mem;
 };
-struct writing {
+struct memory_writing {
+    struct memory_writing *next;
     char name[208];
+    char temporary[240];
     uint8_t *data;
     size_t len;
     size_t room;
@@ -109,11 +111,19 @@ bool memory_holds(const struct memory_store *mem, size_t from, const void *needl
 static envelope_status create(void *self, const char *name, uint64_t hint, void **file,
                               envelope_error *err)
 {
-    struct writing *w = must(calloc(1, sizeof *w));
-    (void)self;
+    struct memory_store *mem = ((struct memory_host *)self)->mem;
+    struct memory_writing *w = must(calloc(1, sizeof *w));
+    const char *slash = strrchr(name, '/');
     (void)hint;
     (void)err;
     snprintf(w->name, sizeof w->name, "%s", name);
+    while (slash && slash > name && slash[-1] != '/') {
+        slash--; /* "chains/NAME/": in front of "points/..." */
+    }
+    snprintf(w->temporary, sizeof w->temporary, "%.*stmp/%08x.0123abcd-77",
+             slash ? (int)(slash - name) : 0, name, (unsigned)(uintptr_t)w);
+    w->next = mem->under_way;
+    mem->under_way = w;
     *file = w;
     return ENVELOPE_OK;
 }
@@ -122,7 +132,7 @@ static envelope_status append(void *self, void *file, const void *data, size_t l
                               envelope_error *err)
 {
     struct memory_store *mem = ((struct memory_host *)self)->mem;
-    struct writing *w = file;
+    struct memory_writing *w = file;
     (void)err;
     if (w->len + len > w->room) {
         w->room = 2 * (w->len + len);
@@ -140,7 +150,7 @@ static envelope_status reread(void *self, void *file, uint64_t offset, void *buf
                               envelope_error *err)
 {
     struct memory_store *mem = ((struct memory_host *)self)->mem;
-    struct writing *w = file;
+    struct memory_writing *w = file;
     if (mem->before_reread) {
         mem->before_reread(mem->user, w->name, w->data, w->len);
     }
@@ -153,8 +163,13 @@ static envelope_status reread(void *self, void *file, uint64_t offset, void *buf
 
 static void drop(void *self, void *file)
 {
-    struct writing *w = file;
-    (void)self;
+    struct memory_store *mem = ((struct memory_host *)self)->mem;
+    struct memory_writing *w = file;
+    struct memory_writing **at = &mem->under_way;
+    while (*at != w) {
+        at = &(*at)->next;
+    }
+    *at = w->next;
     free(w->data);
     free(w);
 }
@@ -162,7 +177,7 @@ static void drop(void *self, void *file)
 static envelope_status finish(void *self, void *file, envelope_error *err)
 {
     struct memory_store *mem = ((struct memory_host *)self)->mem;
-    struct writing *w = file;
+    struct memory_writing *w = file;
     char name[208];
     envelope_status st = ENVELOPE_OK;
     memcpy(name, w->name, sizeof name);
@@ -183,8 +198,17 @@ static envelope_status finish(void *self, void *file, envelope_error *err)
     return st;
 }
 
+static struct memory_writing *find_writing(struct memory_store *mem, const char *temporary)
+{
+    struct memory_writing *w = mem->under_way;
+    while (w && strcmp(w->temporary, temporary) != 0) {
+        w = w->next;
+    }
+    return w;
+}
+
 struct reading {
-    char name[208]; /* found again by name: others may come and go */
+    char name[240]; /* found again by name: others may come and go */
 };
 
 static envelope_status open_file(void *self, const char *name, void **file, uint64_t *bytes,
@@ -192,13 +216,14 @@ static envelope_status open_file(void *self, const char *name, void **file, uint
 {
     struct memory_store *mem = ((struct memory_host *)self)->mem;
     struct memory_file *f = memory_find(mem, name);
-    if (!f) {
+    struct memory_writing *w = find_writing(mem, name);
+    if (!f && !w) {
         return envelope_error_set(err, ENVELOPE_E_NOT_FOUND, 0, "no such object");
     }
     struct reading *r = must(calloc(1, sizeof *r));
     snprintf(r->name, sizeof r->name, "%s", name);
     *file = r;
-    *bytes = f->len;
+    *bytes = f ? f->len : w->len;
     mem->opened++;
     return ENVELOPE_OK;
 }
@@ -209,13 +234,16 @@ static envelope_status read_file(void *self, void *file, uint64_t offset, void *
     struct memory_store *mem = ((struct memory_host *)self)->mem;
     struct reading *r = file;
     struct memory_file *f = find_any(mem, r->name);
-    if (!f) {
+    struct memory_writing *w = find_writing(mem, r->name);
+    if (!f && !w) {
         return envelope_error_set(err, ENVELOPE_E_IO, 0, "the object has gone");
     }
-    size_t left = offset < f->len ? f->len - (size_t)offset : 0;
+    const uint8_t *data = f ? f->data : w->data;
+    size_t bytes = f ? f->len : w->len;
+    size_t left = offset < bytes ? bytes - (size_t)offset : 0;
     *got = len < left ? len : left;
     if (*got) {
-        memcpy(buf, f->data + offset, *got);
+        memcpy(buf, data + offset, *got);
     }
     __atomic_add_fetch(&mem->read, *got, __ATOMIC_RELAXED);
     return ENVELOPE_OK;
@@ -252,11 +280,15 @@ static envelope_status list(void *self, const char *prefix, const char *after,
 static envelope_status in_progress(void *self, const char *prefix, envelope_name_sink *sink,
                                    envelope_error *err)
 {
-    (void)self;
-    (void)prefix;
-    (void)sink;
+    struct memory_store *mem = ((struct memory_host *)self)->mem;
+    envelope_status st = ENVELOPE_OK;
     (void)err;
-    return ENVELOPE_OK;
+    for (struct memory_writing *w = mem->under_way; !st && w; w = w->next) {
+        if (mem->shows_writes && !strncmp(w->temporary, prefix, strlen(prefix))) {
+            st = envelope_name_sink_add(sink, w->temporary, w->len);
+        }
+    }
+    return st;
 }
 
 static envelope_status remove_file(void *self, const char *name, envelope_error *err)

@@ -17,6 +17,9 @@ struct memory_store {
     size_t room;
     uint64_t opened; /* opens for reading, all in all */
     uint64_t read;   /* bytes */
+    /* Writes under way are told, and can be opened by their temporary names. */
+    bool shows_writes;
+    struct memory_writing *under_way;
     /* called before a file gets its final name, if set; a nonzero status fails the finish */
     envelope_status (*before_finish)(void *user, const char *name);
     /* called before names are listed */
