@@ -279,8 +279,20 @@ void sample_footer(struct env_footer *footer, uint8_t content)
         return;
     }
     footer->ended_ms += 1000;
-    footer->bytes = footer->attributes_at = 1000;
     footer->attributes_len = 40;
+    if (content == ENV_CONTENT_IMAGE) { /* four blocks of 64 KiB, two of them stored */
+        footer->bytes = 200000;
+        footer->block_log2 = 16;
+        footer->segment_log2 = 11;
+        footer->stored_blocks = 2;
+        footer->table_at = 2 * 65536 + 49152;
+        footer->table_count = 1;
+        footer->second_at = 12 * 16384;
+        footer->second_count = 2;
+        footer->attributes_at = footer->second_at + 2 * 32;
+        return;
+    }
+    footer->bytes = footer->attributes_at = 1000;
 }
 
 static void set(uint8_t *buf, size_t *len, const char *name, const void *value, size_t n)

@@ -28,8 +28,12 @@ void sample_pin(envelope_ctx *ctx, struct env_pin *pin);
 void sample_keystore(envelope_ctx *ctx, struct env_keystore_file *file);
 void sample_row(struct env_row *row);
 void sample_tail(struct env_tail *tail);
-/* Of a payload of SAMPLE_STREAM_BYTES or SAMPLE_METADATA_BYTES of plaintext. */
-enum { SAMPLE_STREAM_BYTES = 1000 + 40 + 128, SAMPLE_METADATA_BYTES = 400 + 2 * 192 + 30 + 128 };
+/* Of a payload of SAMPLE_STREAM_BYTES, SAMPLE_METADATA_BYTES or SAMPLE_IMAGE_BYTES of plaintext. */
+enum {
+    SAMPLE_STREAM_BYTES = 1000 + 40 + 128,
+    SAMPLE_METADATA_BYTES = 400 + 2 * 192 + 30 + 128,
+    SAMPLE_IMAGE_BYTES = 12 * 16384 + 2 * 32 + 40 + 128
+};
 void sample_footer(struct env_footer *footer, uint8_t content);
 
 enum { SAMPLE_ATTRIBUTES_MAX = 128 };
