@@ -17,19 +17,76 @@ static void row(struct report *report, const envelope_points *points, size_t i)
                *label ? "  " : "", label);
 }
 
-static void show(struct report *report, const envelope_points *points)
+/* How far below its full a point stands: parents have lower numbers, and stand before. */
+static void depths(const envelope_points *points, size_t count, unsigned *depth)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t parent = envelope_points_at(points, i)->parent;
+        depth[i] = 0;
+        for (size_t k = i; parent && k > 0; k--) {
+            if (envelope_points_at(points, k - 1)->number == parent) {
+                depth[i] = depth[k - 1] + 1;
+                break;
+            }
+        }
+    }
+}
+
+static void branch(struct report *report, const envelope_points *points, size_t i, unsigned depth)
+{
+    struct pool *pool = &report->pool;
+    const envelope_point *p = envelope_points_at(points, i);
+    const char *label = p->label ? text_printable(pool, p->label) : "";
+    int indent = 2 * (int)(depth < 30 ? depth : 30);
+    report_say(report, "%*s%s%" PRIu64 "  %s  %s, %s stored%s%s%s", indent, "", depth ? "+ " : "",
+               p->number, text_time(pool, p->begun_ms), point_kind(p->kind),
+               text_size(pool, p->stored_bytes), point_notes(pool, p->flags), *label ? "  " : "",
+               label);
+}
+
+/* Children below their parents, each chain of increments together. */
+static void subtree(struct report *report, const envelope_points *points, size_t i,
+                    const unsigned *depth)
+{
+    size_t count = envelope_points_count(points);
+    branch(report, points, i, depth[i]);
+    for (size_t k = i + 1; k < count; k++) {
+        if (envelope_points_at(points, k)->parent == envelope_points_at(points, i)->number) {
+            subtree(report, points, k, depth);
+        }
+    }
+}
+
+static void tree(struct report *report, const envelope_points *points)
+{
+    size_t count = envelope_points_count(points);
+    unsigned *depth = pool_alloc(&report->pool, (count + 1) * sizeof *depth);
+    depths(points, count, depth);
+    for (size_t i = 0; i < count; i++) {
+        if (!depth[i]) {
+            subtree(report, points, i, depth);
+        }
+    }
+}
+
+static void show(struct report *report, const envelope_points *points, bool as_tree)
 {
     json_t *list = json_array();
     size_t count = envelope_points_count(points);
-    if (count) {
+    if (count && !as_tree) {
         report_say(report, "%5s  %-20s  %-9s %11s %11s  %s", "POINT", "TIME", "KIND", "SIZE",
                    "STORED", "KEYS, LABEL");
     }
     if (!count) {
         report_say(report, "no restore points yet");
     }
+    if (as_tree) {
+        tree(report, points);
+    }
     for (size_t i = 0; i < count; i++) {
-        row(report, points, i);
+        if (!as_tree) {
+            row(report, points, i);
+        }
         if (report->json) {
             json_array_append_new(list, point_json(points, i));
         }
@@ -49,7 +106,7 @@ static int run(struct report *report, const struct options *options)
         end = session_failed(&session, status, &err, "the points");
     }
     if (points) {
-        show(report, points);
+        show(report, points, option_given(options, OPTION_TREE));
     }
     envelope_points_free(points);
     session_close(&session);
@@ -61,7 +118,7 @@ const struct command command_list = {
     .operands = "REPO",
     .operand_count = 1,
     .summary = "Show the restore points of a chain.",
-    .options = {OPTION_CHAIN, OPTION_KMS, OPTION_PASSPHRASE_FILE, OPTION_KEY_FILE,
+    .options = {OPTION_CHAIN, OPTION_TREE, OPTION_KMS, OPTION_PASSPHRASE_FILE, OPTION_KEY_FILE,
                 OPTION_PASSWORD_FILE, OPTION_CONFIG, OPTION_STATE, OPTION_JSON, OPTION_HELP},
     .run = run,
 };

@@ -12,34 +12,78 @@
 
 enum { BUFFER_BYTES = 1 << 20 };
 
-static int copy(struct session *session, envelope_reader *reader, struct output *output,
-                struct progress *progress)
+struct restoring {
+    struct session *session;
+    envelope_reader *reader;
+    struct output *output;
+    struct progress *progress;
+    uint64_t from;
+    uint64_t end;
+    uint64_t done; /* where it is, between the two */
+};
+
+static int failed(struct restoring *r, envelope_status status, const envelope_error *err)
 {
-    struct report *report = session->report;
-    envelope_error err = ENVELOPE_ERROR_INIT;
-    uint64_t total = envelope_reader_bytes(reader);
-    uint64_t done = 0;
-    size_t got = 1;
-    char *buffer = malloc(BUFFER_BYTES);
-    int end = buffer ? output_begin(output, total) : report_error(report, END_FAILED, "no memory");
-    /* To the end and once more: got 0 is the library's word that there is no more. */
-    while (!end && got) {
+    progress_end(r->progress);
+    return report_failure(r->session->report, status, err, "after %" PRIu64 " of %" PRIu64 " bytes",
+                          r->done - r->from, r->end - r->from);
+}
+
+static int copy_data(struct restoring *r, uint64_t len, char *buffer)
+{
+    int end = END_DONE;
+    uint64_t stop = r->done + len;
+    while (!end && r->done < stop) {
+        envelope_error err = ENVELOPE_ERROR_INIT;
+        size_t got = 0;
+        size_t want = stop - r->done < BUFFER_BYTES ? (size_t)(stop - r->done) : BUFFER_BYTES;
         envelope_status status =
-            envelope_reader_pread(reader, done, buffer, BUFFER_BYTES, &got, &err);
+            envelope_reader_pread(r->reader, r->done, buffer, want, &got, &err);
         if (status) {
-            progress_end(progress);
-            end = report_failure(report, status, &err, "after %" PRIu64 " of %" PRIu64 " bytes",
-                                 done, total);
+            return failed(r, status, &err);
         }
-        end = end || !got ? end : output_write(output, buffer, got);
-        done += end ? 0 : got;
-        progress_step(progress, done, total);
+        if (!got) {
+            return report_error(r->session->report, END_DAMAGED,
+                                "the point ends at %" PRIu64 " of %" PRIu64 " bytes", r->done,
+                                r->end);
+        }
+        end = output_write(r->output, buffer, got);
+        r->done += end ? 0 : got;
+        progress_step(r->progress, r->done - r->from, r->end - r->from);
     }
-    progress_end(progress);
-    if (!end && done != total) {
-        end = report_error(report, END_DAMAGED,
-                           "the point ends at %" PRIu64 " of %" PRIu64 " bytes", done, total);
+    return end;
+}
+
+/* What lies nowhere is zeros: not read, and not written where nothing is yet. */
+static int copy_extent(struct restoring *r, char *buffer)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    uint64_t len = 0;
+    int32_t zero = 0;
+    envelope_status status = envelope_reader_extent(r->reader, r->done, &len, &zero, &err);
+    if (status) {
+        return failed(r, status, &err);
     }
+    uint64_t n = len < r->end - r->done ? len : r->end - r->done;
+    if (!zero) {
+        return copy_data(r, n, buffer);
+    }
+    int end = output_zeros(r->output, n);
+    r->done += end ? 0 : n;
+    progress_step(r->progress, r->done - r->from, r->end - r->from);
+    return end;
+}
+
+static int copy(struct restoring *r)
+{
+    struct report *report = r->session->report;
+    char *buffer = malloc(BUFFER_BYTES);
+    int end = buffer ? output_begin(r->output, r->end - r->from)
+                     : report_error(report, END_FAILED, "no memory");
+    while (!end && r->done < r->end) {
+        end = copy_extent(r, buffer);
+    }
+    progress_end(r->progress);
     if (buffer) {
         explicit_bzero(buffer, BUFFER_BYTES);
     }
@@ -64,6 +108,31 @@ static int no_reader(struct session *session, uint64_t number, envelope_status s
     return end;
 }
 
+/* OFF:LEN, within the point. */
+static int take_range(struct session *session, struct restoring *r)
+{
+    const char *text = option_value(session->options, OPTION_RANGE);
+    const char *colon = text ? strchr(text, ':') : NULL;
+    uint64_t from;
+    uint64_t len;
+    if (!text) {
+        return END_DONE;
+    }
+    if (!colon ||
+        !text_number(pool_format(&session->report->pool, "%.*s", (int)(colon - text), text),
+                     INT64_MAX, &from) ||
+        !text_number(colon + 1, INT64_MAX, &len)) {
+        return report_error(session->report, END_USAGE, "--range is OFF:LEN, two numbers of bytes");
+    }
+    if (from > r->end || len > r->end - from) {
+        return report_error(session->report, END_USAGE,
+                            "--range %s: the point has %" PRIu64 " bytes", text, r->end);
+    }
+    r->from = r->done = from;
+    r->end = from + len;
+    return END_DONE;
+}
+
 static int restore(struct session *session, uint64_t number, struct output *output,
                    struct progress *progress)
 {
@@ -73,8 +142,14 @@ static int restore(struct session *session, uint64_t number, struct output *outp
     if (status) {
         return no_reader(session, number, status, &err);
     }
-    uint64_t bytes = envelope_reader_bytes(reader);
-    int end = copy(session, reader, output, progress);
+    struct restoring restoring = {.session = session,
+                                  .reader = reader,
+                                  .output = output,
+                                  .progress = progress,
+                                  .end = envelope_reader_bytes(reader)};
+    int end = take_range(session, &restoring);
+    end = end ? end : copy(&restoring);
+    uint64_t bytes = restoring.end - restoring.from;
     envelope_reader_free(reader);
     end = end ? end : output_finish(output);
     report_set(session->report, "bytes", json_of_count(bytes));
@@ -117,7 +192,7 @@ const struct command command_restore = {
     .operands = "REPO",
     .operand_count = 1,
     .summary = "Write a restore point (the newest, unless --point) to a file, a device or -.",
-    .options = {OPTION_CHAIN, OPTION_POINT, OPTION_OUTPUT, OPTION_FORCE, OPTION_KMS,
+    .options = {OPTION_CHAIN, OPTION_POINT, OPTION_RANGE, OPTION_OUTPUT, OPTION_FORCE, OPTION_KMS,
                 OPTION_PASSPHRASE_FILE, OPTION_KEY_FILE, OPTION_PASSWORD_FILE, OPTION_CONFIG,
                 OPTION_STATE, OPTION_PROGRESS, OPTION_JSON, OPTION_HELP},
     .needed = {OPTION_OUTPUT},

@@ -117,7 +117,8 @@ void report_event(void *user, const envelope_event *event)
     if (event->kind == ENVELOPE_EVENT_UNWRAP) {
         remember_unwrap(report, event);
     }
-    if (!worth_a_line(report, event->kind)) {
+    bool forgotten = event->kind == ENVELOPE_EVENT_FORGOTTEN && !event->status;
+    if (!worth_a_line(report, event->kind) || forgotten) { /* what was asked for is no warning */
         return;
     }
     const char *line = line_of(report, event);

@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
     &command_kms_test,
     &command_kms_create_key,
     &command_kms_rotate,
+    &command_forget,
     NULL,
 };
 static void help(FILE *to)

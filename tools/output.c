@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,6 +85,7 @@ int output_begin(struct output *o, uint64_t size)
     if (fstat(o->fd, &st) || !S_ISBLK(st.st_mode)) {
         return END_DONE;
     }
+    o->block = true;
     off_t room = lseek(o->fd, 0, SEEK_END);
     if (room < 0 || lseek(o->fd, 0, SEEK_SET) < 0) {
         return failed(o, "its size cannot be told");
@@ -97,7 +100,39 @@ int output_begin(struct output *o, uint64_t size)
 
 int output_write(struct output *o, const void *data, size_t len)
 {
+    o->size += len;
     return write_all(o->fd, data, len) ? failed(o, "cannot be written") : END_DONE;
+}
+
+static int write_zeros(struct output *o, uint64_t len)
+{
+    static const char zeros[1 << 16];
+    int end = END_DONE;
+    while (!end && len) {
+        size_t n = len < sizeof zeros ? (size_t)len : sizeof zeros;
+        end = output_write(o, zeros, n);
+        len -= n;
+    }
+    return end;
+}
+
+/* The device does it by itself, where it can: BLKZEROOUT leaves nothing of what was there. */
+static bool zero_device(const struct output *o, uint64_t len)
+{
+    uint64_t range[2] = {o->size, len};
+    return !(o->size % 4096) && !(len % 4096) && ioctl(o->fd, BLKZEROOUT, range) == 0;
+}
+
+int output_zeros(struct output *o, uint64_t len)
+{
+    if (!o->partial && !(o->block && zero_device(o, len))) {
+        return write_zeros(o, len);
+    }
+    if (lseek(o->fd, (off_t)len, SEEK_CUR) < 0) {
+        return failed(o, "cannot be written");
+    }
+    o->size += len;
+    return END_DONE;
 }
 
 /* Without --force nothing is replaced, also what came meanwhile. */
@@ -117,6 +152,9 @@ static int settle(const struct output *o)
 
 int output_finish(struct output *o)
 {
+    if (o->partial && ftruncate(o->fd, (off_t)o->size)) { /* zeros at its end were left out */
+        return failed(o, "cannot be brought to its length");
+    }
     /* Pipes and terminals have no fsync: EINVAL, EROFS. */
     if (fsync(o->fd) && errno != EINVAL && errno != EROFS && errno != ENOTSUP) {
         return failed(o, "cannot be made durable");

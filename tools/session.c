@@ -67,7 +67,9 @@ static envelope_status open_chain(struct session *s, enum session_mode mode, boo
 {
     envelope_chain_options options = {
         .size = sizeof options,
-        .flags = mode == SESSION_READ ? ENVELOPE_CHAIN_READONLY : 0,
+        .flags = mode == SESSION_READ                      ? ENVELOPE_CHAIN_READONLY
+                 : option_given(s->options, OPTION_BESIDE) ? ENVELOPE_CHAIN_SIBLINGS
+                                                           : 0,
         .chain_id = s->chain_id,
         .pin = with_pin && s->pin.len ? s->pin.bytes : NULL,
         .pin_len = with_pin ? s->pin.len : 0,

@@ -138,6 +138,7 @@ ENVELOPE_TRY envelope_status envelope_chain_keys(const envelope_chain *chain,
  * Threads: one at a time. */
 typedef struct envelope_writer envelope_writer;
 
+enum { ENVELOPE_POINT_LENT = 1u << 0 }; /* point_options.flags: see envelope_writer_lend */
 typedef struct envelope_point_options {
     size_t size;
     int32_t kind;    /* 0: AUTO */
@@ -145,6 +146,8 @@ typedef struct envelope_point_options {
     const char *label;
     uint32_t full_every; /* AUTO: a full when the parent has so many points below it; 0: 30 */
     uint32_t block_log2; /* IMAGE: 12 to 20; 0: 16, blocks of 64 KiB */
+    uint32_t flags;
+    uint32_t reserved;
 } envelope_point_options;
 
 ENVELOPE_TRY envelope_status envelope_writer_new(envelope_chain *chain,
@@ -161,6 +164,13 @@ ENVELOPE_TRY envelope_status envelope_writer_skip(envelope_writer *writer, uint6
 /* IMAGE: 1 if every block must be given, because there is no parent, or it is not of this point's
  * generation. */
 ENVELOPE_API int32_t envelope_writer_must_read(const envelope_writer *writer);
+/* With POINT_LENT: a thread of yours for sealing and writing, while write, skip and commit, called
+ * by another one, only test, hash and compare. Returns when the point's last byte was written, or
+ * with the failure that the others get as well; write waits when nobody was lent. Join it before
+ * you free the writer; where you give up before commit, cancel first. */
+ENVELOPE_TRY envelope_status envelope_writer_lend(envelope_writer *writer, envelope_error *err);
+/* Any thread: what is under way ends with E_CANCELLED; then free the writer. */
+ENVELOPE_API void envelope_writer_cancel(envelope_writer *writer);
 /* Sealed in the footer; any time before commit, so totals can be told. Together at most 8 KiB. */
 ENVELOPE_TRY envelope_status envelope_writer_set(envelope_writer *writer, const char *name,
                                                  const void *value, size_t len,

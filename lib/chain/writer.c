@@ -30,6 +30,7 @@ struct envelope_writer {
     uint8_t *attributes;            /* final ones, ENV_ATTRIBUTES_MAX */
     size_t attributes_len;
     size_t begin_len; /* of those known at begin: both together are limited */
+    bool lent;        /* another thread seals and writes */
     bool proven;      /* the generation's metadata was opened again by its KMS in this run */
     bool failed;
     bool durable;   /* the point exists; commit may still have to list it */
@@ -62,6 +63,9 @@ static envelope_status check(const envelope_point_options *o, envelope_error *er
                           o->block_log2 > ENV_BLOCK_LOG2_MAX)) {
         return env_fail(err, ENVELOPE_E_INVALID,
                         "point_options.block_log2: 12 to 20, and for disk images only");
+    }
+    if (o->flags & ~(uint32_t)ENVELOPE_POINT_LENT) {
+        return env_fail(err, ENVELOPE_E_INVALID, "point_options.flags: unknown bit");
     }
     if (o->full_every > ENV_ANCESTORS_MAX) {
         return env_fail(err, ENVELOPE_E_INVALID, "point_options.full_every: at most %d",
@@ -399,6 +403,7 @@ envelope_status envelope_writer_new(envelope_chain *chain, const envelope_point_
     }
     w->chain = env_chain_retain(chain);
     w->wish = wish_of(&o);
+    w->lent = o.flags & ENVELOPE_POINT_LENT;
     w->parent.row = SIZE_MAX;
     w->attributes = env_alloc(chain->ctx, ENV_ATTRIBUTES_MAX);
     w->label = o.label && o.label[0] ? env_strdup(chain->ctx, o.label) : NULL;
@@ -406,6 +411,7 @@ envelope_status envelope_writer_new(envelope_chain *chain, const envelope_point_
     struct env_call call;
     env_call_begin(chain->ctx, &call);
     st = env_keyring_end(chain->keyring, &call, nomem ? env_nomem(err) : begin(w, err));
+    st = st || !w->lent ? st : env_object_share(w->object, err);
     if (st) {
         envelope_writer_free(w);
         return st;
@@ -472,6 +478,24 @@ envelope_status envelope_writer_skip(envelope_writer *w, uint64_t len, int32_t w
     /* refused before anything was done: the bytes can be given instead */
     w->failed = st && st != ENVELOPE_E_REFUSED && st != ENVELOPE_E_RANGE;
     return st;
+}
+
+envelope_status envelope_writer_lend(envelope_writer *w, envelope_error *err)
+{
+    envelope_status st = env_enter(w ? w->chain->ctx : NULL, err);
+    if (st) {
+        return st;
+    }
+    return w->lent ? env_object_work(w->object, err)
+                   : env_fail(err, ENVELOPE_E_INVALID,
+                              "this writer takes no thread: point_options.flags, POINT_LENT");
+}
+
+void envelope_writer_cancel(envelope_writer *w)
+{
+    if (w && w->object) {
+        env_object_cancel(w->object);
+    }
 }
 
 int32_t envelope_writer_must_read(const envelope_writer *w)

@@ -6,6 +6,7 @@
 #include "crypto/digest.h"
 #include "format/header.h"
 #include "format/tail.h"
+#include "object/queue.h"
 #include "object/seal.h"
 #include "object/tag.h"
 #include <string.h>
@@ -26,7 +27,8 @@ struct env_object_writer {
     uint64_t written;
     uint32_t capacity;
     bool secret;
-    bool over; /* finished or failed */
+    bool over;               /* finished or failed */
+    struct env_queue *queue; /* to whoever seals; NULL: the giver does */
     uint8_t object_id[ENV_OBJECT_ID_BYTES];
     uint8_t link[ENV_LINK_BYTES];
 };
@@ -232,6 +234,18 @@ static envelope_status usable(const struct env_object_writer *w, envelope_error 
                    : ENVELOPE_OK;
 }
 
+/* What was given, in order. */
+static envelope_status take(void *user, const void *data, size_t len, envelope_error *err)
+{
+    struct env_object_writer *w = user;
+    const uint8_t *p = data;
+    envelope_status st = ENVELOPE_OK;
+    for (size_t used = 0; !st && len; p += used, len -= used) {
+        st = step(w, p, len, &used, err);
+    }
+    return st;
+}
+
 envelope_status env_object_append(struct env_object_writer *writer, const void *data, size_t len,
                                   envelope_error *err)
 {
@@ -239,13 +253,28 @@ envelope_status env_object_append(struct env_object_writer *writer, const void *
     if (st) {
         return st;
     }
-    const uint8_t *p = data;
-    for (size_t used = 0; !st && len; p += used, len -= used) {
-        st = step(writer, p, len, &used, err);
-        writer->appended += used;
-    }
+    st =
+        writer->queue ? env_queue_put(writer->queue, data, len, err) : take(writer, data, len, err);
+    writer->appended += st ? 0 : len;
     writer->over = st != ENVELOPE_OK;
     return st;
+}
+
+envelope_status env_object_share(struct env_object_writer *writer, envelope_error *err)
+{
+    return env_queue_new(writer->ctx, &writer->queue, err);
+}
+
+envelope_status env_object_work(struct env_object_writer *writer, envelope_error *err)
+{
+    return env_queue_run(writer->queue, take, writer, err);
+}
+
+void env_object_cancel(struct env_object_writer *writer)
+{
+    if (writer->queue) {
+        env_queue_cancel(writer->queue);
+    }
 }
 
 uint64_t env_object_appended(const struct env_object_writer *writer)
@@ -272,7 +301,8 @@ envelope_status env_object_finish(struct env_object_writer *writer, uint64_t *ob
         return st;
     }
     writer->over = true;
-    st = seal(writer, writer->carry, writer->carry_len, err);
+    st = writer->queue ? env_queue_end(writer->queue, err) : ENVELOPE_OK;
+    st = st ? st : seal(writer, writer->carry, writer->carry_len, err);
     st = st ? st : flush(writer, err);
     st = st ? st : write_tail(writer, err);
     *object_bytes = st ? 0 : writer->written;
@@ -295,6 +325,7 @@ void env_object_writer_free(struct env_object_writer *writer)
         return;
     }
     envelope_ctx *ctx = writer->ctx;
+    env_queue_free(writer->queue);
     env_chunked_free(writer->chunked);
     env_free(ctx, writer->sealed);
     if (writer->secret) {

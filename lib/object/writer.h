@@ -24,6 +24,12 @@ envelope_status env_object_writer_new(envelope_ctx *ctx, const struct env_object
 /* Payload bytes, any lengths. After a failure only free is left. */
 envelope_status env_object_append(struct env_object_writer *writer, const void *data, size_t len,
                                   envelope_error *err);
+/* From now on append only hands over; whoever calls env_object_work seals and writes. */
+envelope_status env_object_share(struct env_object_writer *writer, envelope_error *err);
+/* A thread lent to the writer: until finish, a failure, or cancel. */
+envelope_status env_object_work(struct env_object_writer *writer, envelope_error *err);
+/* Any thread. Harmless where nothing is shared. */
+void env_object_cancel(struct env_object_writer *writer);
 /* Plaintext given so far. */
 uint64_t env_object_appended(const struct env_object_writer *writer);
 /* Final chunk and tail. *object_bytes: length of the whole object. */
