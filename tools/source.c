@@ -27,7 +27,8 @@ static int open_file(struct source *s, bool direct)
 
 static int measure(struct source *s, const struct stat *st)
 {
-    s->seekable = S_ISREG(st->st_mode) || S_ISBLK(st->st_mode);
+    /* a file of no length may all the same have something to read: /proc */
+    s->seekable = (S_ISREG(st->st_mode) && st->st_size > 0) || S_ISBLK(st->st_mode);
     s->size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
     s->has_holes = S_ISREG(st->st_mode);
     if (S_ISBLK(st->st_mode)) {

@@ -79,7 +79,9 @@ class CChainOptions(_Struct):
 
 class CPointOptions(_Struct):
     _c_ = "envelope_point_options"
-    _fields_ = [("size", c_size_t), ("kind", c_int32), ("content", c_int32), ("label", c_char_p)]
+    _fields_ = [("size", c_size_t), ("kind", c_int32), ("content", c_int32), ("label", c_char_p),
+                ("full_every", c_uint32), ("block_log2", c_uint32), ("flags", c_uint32),
+                ("reserved", c_uint32)]
 
 
 class CPoint(_Struct):
@@ -531,8 +533,18 @@ class Chain(_Handle):
         o = CVerifyOptions(point=point, flags=_HEADERS_ONLY if headers_only else 0)
         _call("chain_verify", (_H, POINTER(CVerifyOptions)), self._h, byref(o))
 
-    def write(self, label=""):
-        return Writer(self, label)
+    def write(self, label="", image=False, full=False):
+        """image: a disk, of which blocks equal to the point before are not stored."""
+        return Writer(self, label, image, full)
+
+    def forget(self, *numbers):
+        """Bytes freed, and bytes that wait for a write under way."""
+        list_ = (c_uint64 * len(numbers))(*numbers)
+        freed, waiting = c_uint64(), c_uint64()
+        _call("chain_forget", (_H, POINTER(c_uint64), c_size_t, POINTER(c_uint64),
+                               POINTER(c_uint64)), self._h, list_, len(numbers), byref(freed),
+              byref(waiting))
+        return freed.value, waiting.value
 
     def read(self, number=0):
         return Reader(self, number)
@@ -543,8 +555,8 @@ class Writer(_Handle):
     exception."""
     number = None
 
-    def __init__(self, chain, label=""):
-        o = CPointOptions(label=_text(label))
+    def __init__(self, chain, label="", image=False, full=False):
+        o = CPointOptions(label=_text(label), content=2 if image else 1, kind=1 if full else 3)
         super().__init__("writer", "writer_new", (_H, POINTER(CPointOptions)), chain._h, byref(o),
                          keep=chain._keep)
 
@@ -552,6 +564,14 @@ class Writer(_Handle):
         p, n, _alive = _view(data)
         _call("writer_write", (_H, c_void_p, c_size_t), self._h, p, n)
         return n
+
+    def skip(self, length, unchanged=False):
+        """image: zeros, or what the point before has there (see must_read)."""
+        _call("writer_skip", (_H, c_uint64, c_int32), self._h, length, 2 if unchanged else 1)
+
+    @property
+    def must_read(self):
+        return bool(_fn("writer_must_read", _H, res=c_int32)(self._h))
 
     def set(self, name, value):
         p, n, _alive = _view(value)
@@ -578,6 +598,13 @@ class Reader(_Handle):
 
     def __len__(self):
         return _fn("reader_bytes", _H, res=c_uint64)(self._h)
+
+    def extent(self, offset):
+        """How many bytes from offset are alike, and whether they are a hole."""
+        n, zero = c_uint64(), c_int32()
+        _call("reader_extent", (_H, c_uint64, POINTER(c_uint64), POINTER(c_int32)), self._h, offset,
+              byref(n), byref(zero))
+        return n.value, bool(zero.value)
 
     def pread(self, offset, length):
         """Shorter than length only at the end."""

@@ -19,7 +19,7 @@ class List(kit.Case):
         self.home.backup(b"x")
         lines = self.home.run("list", "repo").out.splitlines()
         self.assertEqual(lines[0].split()[:5], ["POINT", "TIME", "KIND", "SIZE", "STORED"])
-        self.assertRegex(lines[1], r"^ +1  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  full +3\.0 MiB +3\.0 MiB  "
+        self.assertRegex(lines[1], r"^ +1  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  full +3\.0 MiB +3\.\d MiB  "
                                    r"lab/vm version 1  monday$")
         self.assertRegex(lines[2], r"^ +2 .* full +1 B +.* lab/vm version 1$")
         self.assertEqual(len(lines), 3)
