@@ -71,6 +71,8 @@ json_t *point_json(const envelope_points *points, size_t i)
     json_object_set_new(object, "number", json_of_count(p->number));
     json_object_set_new(object, "parent", p->parent ? json_of_count(p->parent) : json_null());
     json_object_set_new(object, "kind", json_string(point_kind(p->kind)));
+    json_object_set_new(object, "content",
+                        json_string(p->content == ENVELOPE_IMAGE ? "image" : "stream"));
     json_object_set_new(object, "begun", json_of_time(p->begun_ms));
     json_object_set_new(object, "ended", json_of_time(p->ended_ms));
     json_object_set_new(object, "bytes", json_of_count(p->bytes));

@@ -21,7 +21,7 @@ class List(kit.Case):
         self.assertEqual(lines[0].split()[:5], ["POINT", "TIME", "KIND", "SIZE", "STORED"])
         self.assertRegex(lines[1], r"^ +1  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  full +3\.0 MiB +3\.\d MiB  "
                                    r"lab/vm version 1  monday$")
-        self.assertRegex(lines[2], r"^ +2 .* full +1 B +.* lab/vm version 1$")
+        self.assertRegex(lines[2], r"^ +2 .* increment +1 B +.* lab/vm version 1$")
         self.assertEqual(len(lines), 3)
 
     def test_no_points_yet(self):
@@ -46,8 +46,8 @@ class List(kit.Case):
         told = self.home.json("list", "repo")
         self.assertEqual(told["chain"], {"id": self.chain_id, "name": "default"})
         point = told["points"][0]
-        self.assertEqual((point["number"], point["parent"], point["kind"], point["bytes"],
-                          point["label"], point["flags"]), (1, None, "full", 5, "x", []))
+        self.assertEqual((point["number"], point["parent"], point["kind"], point["content"], point["bytes"],
+                          point["label"], point["flags"]), (1, None, "full", "image", 5, "x", []))
         self.assertRegex(point["begun"], TIME)
         self.assertRegex(point["ended"], TIME)
         stored = self.home / "repo" / point["object"]
