@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
     &command_kms_create_key,
     &command_kms_rotate,
     &command_forget,
+    &command_serve,
     NULL,
 };
 static void help(FILE *to)

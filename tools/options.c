@@ -30,6 +30,7 @@ static const struct option_info info[OPTION_COUNT] = {
     [OPTION_KEEP_LAST] = {"keep-last", 0, false, "N", "forget all but the newest N points"},
     [OPTION_KEEP_DAYS] = {"keep-days", 0, false, "N", "forget all but those of the last N days"},
     [OPTION_DRY_RUN] = {"dry-run", 0, false, NULL, "say what would go, and change nothing"},
+    [OPTION_SOCKET] = {"socket", 0, false, "PATH", "the Unix socket to listen at"},
     [OPTION_OUTPUT] = {"output", 'o', false, "FILE", "where to write"},
     [OPTION_FORCE] = {"force", 0, false, NULL, "replace what is there"},
     [OPTION_HEADERS_ONLY] = {"headers-only", 0, false, NULL, "leave the payloads out"},
