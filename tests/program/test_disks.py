@@ -1,0 +1,261 @@
+"""Disk images made by real tools and changed by real writes, over many points with rotations in between:
+every point restores bit for bit, and again sparse; what is stored is what changed."""
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import time
+import unittest
+
+import kit
+
+BLOCK = 65536
+MIB = 1 << 20
+POINTS = 40 if os.environ.get("ENVELOPE_THOROUGH") else 12
+
+
+def tool(*names):
+    for name in names:
+        if not shutil.which(name, path=os.environ["PATH"] + ":/sbin:/usr/sbin"):
+            raise unittest.SkipTest(f"{name} is not installed")
+
+
+def call(home, *args):
+    env = dict(home.env, PATH=home.env["PATH"] + ":/sbin:/usr/sbin")
+    subprocess.run([str(a) for a in args], cwd=home.path, env=env, check=True, capture_output=True)
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Disks(kit.Case):
+    def setUp(self):
+        super().setUp()
+        self.home.chain()
+        self.random = random.Random(5)
+        self.disk = self.home / "disk"
+
+    def backup(self, *more):
+        return self.home.json("backup", "repo", "disk", *more)["point"]
+
+    def check(self, number, wanted):
+        out = self.home / "out"
+        self.home.run("restore", "repo", "--point", number, "-o", "out", "--force")
+        self.assertEqual(digest(out), wanted, f"point {number}")
+        return out
+
+    def write(self, offset, length):
+        with open(self.disk, "r+b") as file:
+            file.seek(offset)
+            file.write(self.random.randbytes(length))
+
+    def ext4(self, size):
+        tool("mkfs.ext4")
+        call(self.home, "truncate", "-s", size, "disk")
+        call(self.home, "mkfs.ext4", "-q", "-d", os.environ["ENVELOPE_ROOT"] + "/docs", "disk")
+
+    def test_many_points_with_rotations(self):
+        self.ext4(64 * MIB)
+        wanted = {}
+        for n in range(1, POINTS + 1):
+            if n == POINTS // 2:
+                self.home.rotate()
+                self.home.run("refresh", "repo")
+            if n > 1:
+                call(self.home, "debugfs", "-w", "-R", f"mkdir d{n}", "disk")
+                self.write(self.random.randrange(32, 60) * MIB, 100000)
+            point = self.backup("--full-every", "8")
+            self.assertEqual((point["number"], point["kind"]),
+                             (n, "full" if n % 8 == 1 else "increment"))
+            wanted[n] = digest(self.disk)
+        for n, one in wanted.items():
+            out = self.check(n, one)
+            self.assertLessEqual(out.stat().st_blocks * 512, self.disk.stat().st_blocks * 512 + 8 * MIB)
+        self.home.run("verify", "repo")
+        # the newest key alone, on a host without a configuration, the metadata gone
+        for folder in self.home.path.glob("repo/chains/*/meta"):
+            shutil.rmtree(folder)
+        self.home.run("keystore", "export", "ks", "--key", "vm", "-o", "key.pem", "--passphrase-file",
+                      "pass")
+        shutil.rmtree(self.home / "ks")
+        shutil.rmtree(self.home.path / ".config")
+        self.home.run("restore", "repo", "--point", POINTS, "-o", "out", "--force", "--key-file",
+                      "key.pem")
+        self.assertEqual(digest(self.home / "out"), wanted[POINTS])
+        self.home.run("restore", "repo", "--point", "1", "-o", "out", "--force", "--key-file",
+                      "key.pem")
+        self.assertEqual(digest(self.home / "out"), wanted[1])
+
+    def test_nothing_changed(self):
+        self.ext4(256 * MIB)
+        full = self.backup()
+        same = self.backup()
+        self.assertLess(same["stored_bytes"], 100000)
+        self.home.rotate()
+        rotated = self.backup()
+        self.assertEqual(rotated["kind"], "increment")
+        # an index for each of two segments, and no block
+        self.assertLess(rotated["stored_bytes"], 32768 + 2 * 49152 + 4 * 16400 + 1000)
+        self.check(3, digest(self.disk))
+        self.assertLess(full["stored_bytes"], self.disk.stat().st_blocks * 512 + 16 * MIB)
+
+    def test_one_percent(self):
+        """storage.md's arithmetic: the blocks, an index for each segment touched, and little else."""
+        size = 256 * MIB
+        with open(self.disk, "wb") as file:
+            for _ in range(size // MIB):
+                file.write(self.random.randbytes(MIB))
+        self.backup()
+        blocks = self.random.sample(range(size // BLOCK), size // BLOCK // 100)
+        for block in blocks:
+            self.write(block * BLOCK + self.random.randrange(BLOCK - 8), 8)
+        stored = self.backup()["stored_bytes"]
+        plain = len(blocks) * BLOCK + 2 * 49152
+        self.assertGreater(stored, plain)
+        self.assertLess(stored, plain * 16400 // 16384 + 32768 + 6 * 16400)
+        self.check(2, digest(self.disk))
+
+    def test_xfs_and_partitions(self):
+        tool("mkfs.xfs", "sfdisk")
+        call(self.home, "truncate", "-s", 400 * MIB, "disk")
+        call(self.home, "mkfs.xfs", "-q", "disk")
+        self.backup()
+        first = digest(self.disk)
+        table = "label: gpt\nsize=100MiB\nsize=200MiB\n"
+        env = dict(self.home.env, PATH=self.home.env["PATH"] + ":/sbin:/usr/sbin")
+        subprocess.run(["sfdisk", "-q", "--force", "disk"], cwd=self.home.path, env=env,
+                       input=table.encode(), check=True, capture_output=True)
+        call(self.home, "mkfs.ext4", "-q", "-F", "-E", f"offset={MIB}", "disk", "100000")
+        self.backup()
+        self.check(1, first)
+        self.check(2, digest(self.disk))
+
+    def test_qcow2_made_raw(self):
+        tool("qemu-img")
+        self.ext4(64 * MIB)
+        call(self.home, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "disk", "disk.qcow2")
+        call(self.home, "qemu-img", "convert", "-O", "raw", "disk.qcow2", "disk")
+        self.backup()
+        self.check(1, digest(self.disk))
+
+    def test_changed_extents(self):
+        self.ext4(64 * MIB)
+        self.backup()
+        self.write(20 * MIB + 5, 300000)
+        (self.home / "changed").write_text(f"# of a tracker\n{20 * MIB + 5} 300000\n\n0 512 # twice\n")
+        point = self.backup("--changed-extents", "changed")
+        self.assertLess(point["stored_bytes"], 700000)
+        self.check(2, digest(self.disk))
+        before = digest(self.disk)
+        self.write(40 * MIB, 100)  # what the tracker does not name is not seen
+        self.backup("--changed-extents", "changed")
+        self.check(3, before)
+        for wrong in ("5\n", "5 x\n", "-1 5\n", "18446744073709551615 1\n", "1 2 3\n"):
+            (self.home / "changed").write_text("0 512\n" + wrong)
+            answer = self.home.run("backup", "repo", "disk", "--changed-extents", "changed", status=2)
+            self.assertIn("changed:2:", answer.err, wrong)
+
+    def test_grown_and_shrunk(self):
+        self.ext4(8 * MIB)
+        wanted = []
+        for size in (8 * MIB, 9 * MIB + 777, 5 * MIB + 1, 0, 3 * MIB):
+            os.truncate(self.disk, size)
+            if size > MIB:
+                self.write(size - 100000, 100000)
+            self.backup()
+            wanted.append(digest(self.disk))
+        for number, one in enumerate(wanted, 1):
+            self.check(number, one)
+
+    def test_direct_and_range(self):
+        self.ext4(32 * MIB)
+        os.truncate(self.disk, 32 * MIB + 1234)
+        self.backup("--direct")
+        self.check(1, digest(self.disk))
+        data = self.disk.read_bytes()
+        part = self.home.run("restore", "repo", "--range", f"{MIB - 7}:{2 * BLOCK}", "-o", "-").raw
+        self.assertEqual(part, data[MIB - 7:MIB - 7 + 2 * BLOCK])
+        for wrong in ("5", "5:", f"0:{len(data) + 1}", "x:1", f"{len(data) + 1}:0"):
+            self.home.run("restore", "repo", "--range", wrong, "-o", "-", status=2)
+
+    def test_over_what_was_there(self):
+        """Zeros are an instruction: what lay in a file that is replaced does not shine through."""
+        self.ext4(16 * MIB)
+        self.backup()
+        (self.home / "out").write_bytes(b"\xff" * (20 * MIB))
+        self.check(1, digest(self.disk))
+
+    def test_lost_full(self):
+        self.ext4(16 * MIB)
+        self.backup()
+        next(p for p in self.home.objects("points") if "-full-" in p.name).unlink()
+        answer = self.home.json("backup", "repo", "disk")
+        self.assertEqual(answer["point"]["kind"], "full")
+        self.assertTrue([w for w in answer["warnings"] if "full point" in w["message"]])
+        self.check(2, digest(self.disk))
+
+
+class Forget(kit.Case):
+    def setUp(self):
+        super().setUp()
+        self.home.chain()
+
+    def points(self):
+        return [p["number"] for p in self.home.json("list", "repo")["points"]]
+
+    def backup(self, *more):
+        self.home.file("disk", kit.sample(200000, self.home.json("list", "repo")["points"].__len__()))
+        self.home.run("backup", "repo", "disk", *more)
+
+    def test_what_goes_and_what_waits(self):
+        for more in ((), (), ("--full",), (), ()):
+            self.backup(*more)
+        tree = self.home.run("list", "repo", "--tree").out
+        self.assertRegex(tree, r"(?m)^1  .*\n  \+ 2  .*\n3  .*\n  \+ 4  .*\n    \+ 5  ")
+        answer = self.home.json("forget", "repo", "--keep-last", "1", "--dry-run")
+        self.assertEqual([(p["number"], p["waits_for"]) for p in answer["points"]],
+                         [(1, None), (2, None), (3, 5), (4, 5)])
+        self.assertEqual(self.points(), [1, 2, 3, 4, 5])
+        before = sum(p.stat().st_size for p in self.home.objects("points"))
+        answer = self.home.json("forget", "repo", "--keep-last", "1")
+        after = sum(p.stat().st_size for p in self.home.objects("points"))
+        self.assertEqual(self.points(), [3, 4, 5])
+        self.assertGreater(answer["freed_bytes"], 200000)
+        self.assertGreater(before - after, 200000)
+        self.home.run("forget", "repo", "--point", "9", status=1)
+        self.home.run("forget", "repo", status=2)
+        self.home.run("forget", "repo", "--point", "5", "--keep-last", "1", status=2)
+        out = self.home.run("forget", "repo", "--point", "3").out
+        self.assertIn("waits for point 4", out)
+        self.assertEqual(self.points(), [3, 4, 5])
+        self.home.run("forget", "repo", "--keep-days", "1")
+        self.assertEqual(self.points(), [3, 4, 5])
+        self.home.run("verify", "repo")
+
+    def test_second_run_is_refused(self):
+        self.backup()
+        with subprocess.Popen([kit.PROGRAM, "backup", "repo", "-"], cwd=self.home.path,
+                              env=self.home.env, stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+            first.stdin.write(b"x" * 3000000)
+            first.stdin.flush()
+            while not list(self.home.path.glob("repo/chains/*/tmp/*")):
+                self.assertIsNone(first.poll())
+                time.sleep(0.05)
+            time.sleep(0.5)  # its headers, too
+            # Another host: another place for the pin, so that nothing but the repository is shared.
+            other = ("backup", "repo", "disk", "--state", self.home / "other")
+            answer = self.home.run(*other, status=1)
+            self.assertRegex(answer.err, f"another run .* [0-9a-f]{{8}}-{first.pid}")
+            self.home.run(*other, "--beside")
+            first.stdin.close()
+            self.assertEqual(first.wait(), 0)
+        self.assertEqual(self.points(), [1, 2, 3])
+        self.home.run("verify", "repo")
+
+
+if __name__ == "__main__":
+    kit.main()
