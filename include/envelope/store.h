@@ -40,7 +40,8 @@ typedef struct envelope_store_ops {
     /* In order of names, those after `after` (NULL: from the first). */
     envelope_status (*list)(void *self, const char *prefix, const char *after,
                             envelope_name_sink *sink, envelope_error *err);
-    /* Writes under way, also by others; NULL: not known. */
+    /* Writes under way, also by others, by names that `open` takes while they last (where it does
+     * not, forgetting frees nothing as long as they last); NULL: not known. */
     envelope_status (*in_progress)(void *self, const char *prefix, envelope_name_sink *sink,
                                    envelope_error *err);
     envelope_status (*remove)(void *self, const char *name, envelope_error *err);

@@ -1,6 +1,7 @@
 #include "store/dir/file.h"
 #include "base/error.h"
 #include "store/dir/path.h"
+#include "store/dir/temp.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,7 +16,10 @@ envelope_status env_dir_open_file(const struct env_dir *dir, const char *name, i
 {
     int folder = -1;
     *fd = -1;
-    int number = env_dir_is_tmp(name) ? ENOENT : 0;
+    /* A write under way is seen by the name that in_progress tells, and by no other. */
+    bool hidden =
+        env_dir_is_tmp(name) && (flags != O_RDONLY || !env_temp_is_name(env_dir_leaf(name)));
+    int number = hidden ? ENOENT : 0;
     number = number ? number : env_dir_folder(dir, name, env_dir_folder_len(name), false, &folder);
     if (number) {
         return env_dir_read_failed(err, number == ELOOP ? ENOENT : number, "opening", name);

@@ -127,17 +127,22 @@ int env_temp_create(int tmp, const char *name, int *out)
 }
 
 /* A name of a write under way; *own: of this host. */
-static bool parse(const struct env_dir *dir, const char *name, bool *own)
+bool env_temp_is_name(const char *name)
 {
     size_t host = ID_DIGITS + 1;
     size_t pid = host + ENV_DIR_HOST_DIGITS + 1;
     size_t len = strnlen(name, ENV_TEMP_NAME_MAX + 1);
-    if (len > ENV_TEMP_NAME_MAX || len <= pid || hex_digits(name) != ID_DIGITS ||
-        name[ID_DIGITS] != '.' || hex_digits(name + host) != ENV_DIR_HOST_DIGITS ||
-        name[pid - 1] != '-' || strspn(name + pid, "0123456789") != len - pid) {
+    return len <= ENV_TEMP_NAME_MAX && len > pid && hex_digits(name) == ID_DIGITS &&
+           name[ID_DIGITS] == '.' && hex_digits(name + host) == ENV_DIR_HOST_DIGITS &&
+           name[pid - 1] == '-' && strspn(name + pid, "0123456789") == len - pid;
+}
+
+static bool parse(const struct env_dir *dir, const char *name, bool *own)
+{
+    if (!env_temp_is_name(name)) {
         return false;
     }
-    *own = !memcmp(name + host, dir->host, ENV_DIR_HOST_DIGITS);
+    *own = !memcmp(name + ID_DIGITS + 1, dir->host, ENV_DIR_HOST_DIGITS);
     return true;
 }
 

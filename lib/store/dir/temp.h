@@ -15,6 +15,8 @@ size_t env_temp_place(const char *name);
 /* The id is the last 32 hex digits that stand together in the object's name, or else random. */
 envelope_status env_temp_name(const struct env_dir *dir, const char *object,
                               char out[ENV_TEMP_NAME_MAX + 1], envelope_error *err);
+/* Is it of the form that env_temp_name gives? */
+bool env_temp_is_name(const char *name);
 /* A new file, 0600, locked. 0 or errno; EEXIST: the same object is being written. */
 int env_temp_create(int tmp, const char *name, int *fd);
 
