@@ -231,6 +231,48 @@ def test_refresh_killed_between_any_two_changes():
         assert killed(case, [FIRST]) == {1}
 
 
+def forgotten(case, what):
+    """All of it is there, or none of it is listed; the next run brings it to an end."""
+    root = case.bed.root
+    listed = json.loads(call(root, "list", root / "repo", "--json").stdout)["points"]
+    numbers = [p["number"] for p in listed]
+    assert numbers in ([1, 2, 3], [3]), (what, numbers)
+    for number, content in zip((1, 2, 3), (FIRST, SECOND, THIRD)):
+        if number in numbers:
+            call(root, "restore", root / "repo", "--point", number, "-o", root / "out", "--force")
+            assert (root / "out").read_bytes() == content, (what, number)
+    call(root, "refresh", root / "repo")
+    if len(numbers) == 3:
+        call(root, *[str(w).format(root=root) for w in case.words])
+    assert len(case.committed()) == 1, (what, case.committed())
+    call(root, "verify", root / "repo")
+    return len(numbers)
+
+
+def test_forget_killed_between_any_two_changes():
+    with Case(THREE, "forget", "{root}/repo", "--point", "1", "--point", "2") as case:
+        _, numbers = case.steps()
+        seen = set()
+        for n in sample(numbers):
+            done = case.run(f"kill-before@{n}")
+            assert done.killed, (n, done)
+            seen.add(forgotten(case, n))
+        assert seen == {1, 3}, "kills before and after the tombstones"
+
+
+def test_forget_removes_children_before_parents():
+    with Case(THREE, "forget", "{root}/repo", "--point", "1", "--point", "2") as case:
+        done, _ = case.steps()
+        calls = [(c.kind, short(c)) for c in done.calls]
+        gone = [i for i, (kind, name) in enumerate(calls)
+                if kind == "unlink" and ("-incr-" in name or "-full-" in name)]
+        assert ["-incr-" in calls[i][1] for i in gone] == [True, False], [calls[i] for i in gone]
+        linked = max(i for i, (kind, name) in enumerate(calls) if kind == "link" and "meta/" in name)
+        synced = [i for i, (kind, name) in enumerate(calls)
+                  if kind == "fsync" and name.rstrip("/").endswith("meta") and i > linked]
+        assert synced and linked < synced[0] < gone[0], (linked, synced, gone)
+
+
 def test_each_change_fails_once():
     """EIO and ENOSPC: a failed job leaves the chain as it was, a committed one is committed."""
     with Case(PLAIN, "backup", "{root}/repo", "{root}/two") as case:
@@ -248,9 +290,11 @@ if __name__ == "__main__":
     faults.need()
     if not PROGRAM:
         tap.skip_all("the program is not built (option tools)")
-    PLAIN, ROTATED = Start(False), Start(True)
+    PLAIN, ROTATED, THREE = Start(False), Start(True), Start(False)
+    call(THREE.root, "backup", THREE.root / "repo", THREE.root / "two")
+    call(THREE.root, "backup", THREE.root / "repo", THREE.root / "three", "--full")
     try:
         tap.run(globals())
     finally:
-        PLAIN.remove()
-        ROTATED.remove()
+        for start in (PLAIN, ROTATED, THREE):
+            start.remove()
