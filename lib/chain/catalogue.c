@@ -54,6 +54,7 @@ void env_catalogue_release(struct env_catalogue *c)
     env_free(ctx, c->rows);
     env_free(ctx, c->strings);
     env_free(ctx, c->by_object);
+    env_free(ctx, c->by_stone);
     env_free(ctx, c->slots);
     envelope_dek_free(c->dek);
     env_free(ctx, c);
@@ -242,7 +243,7 @@ envelope_status env_catalogue_dek(const struct env_catalogue *c, size_t row, uin
 
 struct sort_item {
     uint8_t object_id[ENV_OBJECT_ID_BYTES];
-    uint32_t row;
+    uint32_t at;
 };
 
 static int by_id(const void *a, const void *b)
@@ -250,54 +251,87 @@ static int by_id(const void *a, const void *b)
     return memcmp(a, b, ENV_OBJECT_ID_BYTES);
 }
 
-envelope_status env_catalogue_index(struct env_catalogue *c, envelope_error *err)
+static const uint8_t *id_of_row(const struct env_catalogue *c, size_t i)
 {
-    struct sort_item *items = env_alloc_array(c->ctx, c->row_count, sizeof *items);
-    uint32_t *index = env_alloc_array(c->ctx, c->row_count, sizeof *index);
+    return c->rows[i].object_id;
+}
+
+static const uint8_t *id_of_stone(const struct env_catalogue *c, size_t i)
+{
+    return c->head.tombstones[i].object_id;
+}
+
+typedef const uint8_t *(*id_of)(const struct env_catalogue *c, size_t i);
+
+static envelope_status make_index(const struct env_catalogue *c, size_t count, id_of id,
+                                  uint32_t **out, envelope_error *err)
+{
+    struct sort_item *items = env_alloc_array(c->ctx, count, sizeof *items);
+    uint32_t *index = env_alloc_array(c->ctx, count, sizeof *index);
     if (!items || !index) {
         env_free(c->ctx, items);
         env_free(c->ctx, index);
         return env_nomem(err);
     }
-    for (size_t i = 0; i < c->row_count; i++) {
-        memcpy(items[i].object_id, c->rows[i].object_id, ENV_OBJECT_ID_BYTES);
-        items[i].row = (uint32_t)i;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(items[i].object_id, id(c, i), ENV_OBJECT_ID_BYTES);
+        items[i].at = (uint32_t)i;
     }
-    qsort(items, c->row_count, sizeof *items, by_id);
-    for (size_t i = 0; i < c->row_count; i++) {
-        index[i] = items[i].row;
+    qsort(items, count, sizeof *items, by_id);
+    for (size_t i = 0; i < count; i++) {
+        index[i] = items[i].at;
     }
     env_free(c->ctx, items);
-    env_free(c->ctx, c->by_object);
-    c->by_object = index;
-    c->indexed = c->row_count;
+    *out = index;
     return ENVELOPE_OK;
+}
+
+envelope_status env_catalogue_index(struct env_catalogue *c, envelope_error *err)
+{
+    uint32_t *rows = NULL;
+    uint32_t *stones = NULL;
+    envelope_status st = make_index(c, c->row_count, id_of_row, &rows, err);
+    st = st ? st : make_index(c, c->head.tombstone_count, id_of_stone, &stones, err);
+    if (st) {
+        env_free(c->ctx, rows);
+        return st;
+    }
+    env_free(c->ctx, c->by_object);
+    env_free(c->ctx, c->by_stone);
+    c->by_object = rows;
+    c->indexed = c->row_count;
+    c->by_stone = stones;
+    c->stones = c->head.tombstone_count;
+    return ENVELOPE_OK;
+}
+
+/* Those behind the sorted ones were appended since. */
+static size_t find_id(const struct env_catalogue *c, const uint32_t *index, size_t sorted,
+                      size_t count, id_of id, const uint8_t object_id[ENV_OBJECT_ID_BYTES])
+{
+    size_t low = 0;
+    size_t high = sorted;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = memcmp(object_id, id(c, index[mid]), ENV_OBJECT_ID_BYTES);
+        if (order == 0) {
+            return index[mid];
+        }
+        low = order > 0 ? mid + 1 : low;
+        high = order > 0 ? high : mid;
+    }
+    for (size_t i = sorted; i < count; i++) {
+        if (!memcmp(object_id, id(c, i), ENV_OBJECT_ID_BYTES)) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
 }
 
 size_t env_catalogue_find_object(const struct env_catalogue *c,
                                  const uint8_t object_id[ENV_OBJECT_ID_BYTES])
 {
-    size_t low = 0;
-    size_t high = c->indexed;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        size_t row = c->by_object[mid];
-        int order = memcmp(object_id, c->rows[row].object_id, ENV_OBJECT_ID_BYTES);
-        if (order == 0) {
-            return row;
-        }
-        if (order < 0) {
-            high = mid;
-        } else {
-            low = mid + 1;
-        }
-    }
-    for (size_t row = c->indexed; row < c->row_count; row++) { /* appended since */
-        if (!memcmp(object_id, c->rows[row].object_id, ENV_OBJECT_ID_BYTES)) {
-            return row;
-        }
-    }
-    return SIZE_MAX;
+    return find_id(c, c->by_object, c->indexed, c->row_count, id_of_row, object_id);
 }
 
 size_t env_catalogue_find_number(const struct env_catalogue *c, uint64_t number)
@@ -318,15 +352,17 @@ size_t env_catalogue_find_number(const struct env_catalogue *c, uint64_t number)
     return SIZE_MAX;
 }
 
+const struct env_tombstone *env_catalogue_tombstone(const struct env_catalogue *c,
+                                                    const uint8_t object_id[ENV_OBJECT_ID_BYTES])
+{
+    size_t i = find_id(c, c->by_stone, c->stones, c->head.tombstone_count, id_of_stone, object_id);
+    return i == SIZE_MAX ? NULL : &c->head.tombstones[i];
+}
+
 bool env_catalogue_tombstoned(const struct env_catalogue *c,
                               const uint8_t object_id[ENV_OBJECT_ID_BYTES])
 {
-    for (size_t i = 0; i < c->head.tombstone_count; i++) {
-        if (!memcmp(c->head.tombstones[i].object_id, object_id, ENV_OBJECT_ID_BYTES)) {
-            return true;
-        }
-    }
-    return false;
+    return env_catalogue_tombstone(c, object_id) != NULL;
 }
 
 uint64_t env_catalogue_next_number(const struct env_catalogue *c)

@@ -36,6 +36,8 @@ struct env_catalogue {
     uint8_t *strings;
     uint32_t *by_object; /* the first `indexed` rows in order of object ids */
     size_t indexed;
+    uint32_t *by_stone; /* the first `stones` tombstones in order of object ids */
+    size_t stones;
 };
 
 /* crypto.md 4.6 as far as one object goes: root gives chain_id, the last generation is ID's, ATT
@@ -85,6 +87,9 @@ envelope_status env_catalogue_forget(struct env_catalogue *catalogue,
 size_t env_catalogue_find_object(const struct env_catalogue *catalogue,
                                  const uint8_t object_id[ENV_OBJECT_ID_BYTES]);
 size_t env_catalogue_find_number(const struct env_catalogue *catalogue, uint64_t number);
+/* NULL: none. */
+const struct env_tombstone *env_catalogue_tombstone(const struct env_catalogue *catalogue,
+                                                    const uint8_t object_id[ENV_OBJECT_ID_BYTES]);
 bool env_catalogue_tombstoned(const struct env_catalogue *catalogue,
                               const uint8_t object_id[ENV_OBJECT_ID_BYTES]);
 uint64_t env_catalogue_next_number(const struct env_catalogue *catalogue);

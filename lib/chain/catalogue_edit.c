@@ -230,5 +230,5 @@ envelope_status env_catalogue_forget(struct env_catalogue *c, const struct env_c
         }
     }
     env_secret_free(c->ctx, dek, 32);
-    return st;
+    return st ? st : env_catalogue_index(c, err);
 }

@@ -25,20 +25,11 @@ struct sweep {
     const struct env_listener *events;
     const struct env_catalogue *newest;
     size_t count;
-    struct doomed *item;
+    struct doomed *item;     /* in the order of removal */
+    struct doomed **by_link; /* the same, in order of LINKs */
+    bool unread;             /* a forgotten object is there, and what it stands on is not known */
     struct env_swept *out;
 };
-
-static const struct env_tombstone *tombstone(const struct env_catalogue *c,
-                                             const uint8_t object_id[ENV_OBJECT_ID_BYTES])
-{
-    for (size_t i = 0; i < c->head.tombstone_count; i++) {
-        if (!memcmp(c->head.tombstones[i].object_id, object_id, ENV_OBJECT_ID_BYTES)) {
-            return &c->head.tombstones[i];
-        }
-    }
-    return NULL;
-}
 
 /* Names are hints: somebody may have given a forgotten point's name to another object. */
 static bool is_it(const struct sweep *s, const struct env_headers *headers,
@@ -62,9 +53,13 @@ static envelope_status consider(struct sweep *s, const struct env_name *file, en
     if (env_name_is_keys_copy(rest) || !env_name_object_id(rest, object_id)) {
         return ENVELOPE_OK;
     }
-    const struct env_tombstone *stone = tombstone(s->newest, object_id);
-    if (!stone || env_headers_open(s->chain->store, file->name, &opened, NULL)) {
-        return ENVELOPE_OK; /* what cannot be read is not removed */
+    const struct env_tombstone *stone = env_catalogue_tombstone(s->newest, object_id);
+    if (!stone) {
+        return ENVELOPE_OK;
+    }
+    if (env_headers_open(s->chain->store, file->name, &opened, NULL)) {
+        s->unread = true; /* what cannot be read is not removed */
+        return ENVELOPE_OK;
     }
     envelope_status st = ENVELOPE_OK;
     if (is_it(s, opened.headers, stone)) {
@@ -107,6 +102,33 @@ static envelope_status collect(struct sweep *s, envelope_error *err)
     return st;
 }
 
+static int newest_first(const void *a, const void *b)
+{
+    const struct doomed *x = a;
+    const struct doomed *y = b;
+    return (x->number < y->number) - (x->number > y->number);
+}
+
+static int link_order(const void *a, const void *b)
+{
+    return memcmp((*(struct doomed *const *)a)->link, (*(struct doomed *const *)b)->link,
+                  ENV_LINK_BYTES);
+}
+
+static envelope_status sort(struct sweep *s, envelope_error *err)
+{
+    s->by_link = env_alloc_array(s->chain->ctx, s->count, sizeof(struct doomed *));
+    if (!s->by_link) {
+        return env_nomem(err);
+    }
+    qsort(s->item, s->count, sizeof *s->item, newest_first);
+    for (size_t i = 0; i < s->count; i++) {
+        s->by_link[i] = &s->item[i];
+    }
+    qsort(s->by_link, s->count, sizeof(struct doomed *), link_order);
+    return ENVELOPE_OK;
+}
+
 /* -- writes under way */
 
 static void all_wait(struct sweep *s)
@@ -118,21 +140,37 @@ static void all_wait(struct sweep *s)
 
 static struct doomed *by_link(struct sweep *s, const uint8_t link[ENV_LINK_BYTES])
 {
-    for (size_t i = 0; i < s->count; i++) {
-        if (!memcmp(s->item[i].link, link, ENV_LINK_BYTES)) {
-            return &s->item[i];
-        }
-    }
-    return NULL;
+    struct doomed key;
+    const struct doomed *const wanted = &key;
+    memcpy(key.link, link, ENV_LINK_BYTES);
+    struct doomed **hit =
+        bsearch(&wanted, s->by_link, s->count, sizeof(struct doomed *), link_order);
+    return hit ? *hit : NULL;
 }
 
-/* The object with this LINK and all that it stands on. */
+static bool listed(const struct sweep *s, const uint8_t link[ENV_LINK_BYTES])
+{
+    size_t i = 0;
+    while (i < s->newest->row_count && memcmp(s->newest->rows[i].link, link, ENV_LINK_BYTES)) {
+        i++;
+    }
+    return i < s->newest->row_count;
+}
+
+/* The object with this LINK and all that it stands on. Where the way down ends at an object that
+ * is not known, that one may be the forgotten one whose header cannot be read today: then anything
+ * may be below it. */
 static void wait_for(struct sweep *s, const uint8_t link[ENV_LINK_BYTES])
 {
-    struct doomed *d = by_link(s, link);
+    const uint8_t *next = link;
+    struct doomed *d = by_link(s, next);
     while (d && !d->waits) {
         d->waits = true;
-        d = by_link(s, d->parent);
+        next = d->parent;
+        d = by_link(s, next);
+    }
+    if (!d && s->unread && !env_all_zero(next, ENV_LINK_BYTES) && !listed(s, next)) {
+        all_wait(s);
     }
 }
 
@@ -205,13 +243,6 @@ static envelope_status respect_writes(struct sweep *s, envelope_error *err)
 
 /* -- removal */
 
-static int newest_first(const void *a, const void *b)
-{
-    const struct doomed *x = a;
-    const struct doomed *y = b;
-    return (x->number < y->number) - (x->number > y->number);
-}
-
 static void tell(struct sweep *s, const struct doomed *d, envelope_status st, const char *what)
 {
     const struct env_subject subject = {.object = d->name, .point = d->number};
@@ -231,9 +262,7 @@ static void remove_one(struct sweep *s, struct doomed *d)
     s->out->waiting += d->bytes;
     tell(s, d, st,
          st ? why.message : "waits: a point that stays, or a write under way, may need it");
-    if (st) {
-        wait_for(s, d->parent);
-    }
+    wait_for(s, d->parent);
 }
 
 envelope_status env_sweep(envelope_chain *chain, const struct env_listener *events,
@@ -246,17 +275,16 @@ envelope_status env_sweep(envelope_chain *chain, const struct env_listener *even
         return ENVELOPE_OK;
     }
     envelope_status st = collect(&s, err);
+    st = st || !s.count ? st : sort(&s, err);
     st = st || !s.count ? st : respect_writes(&s, err);
     st = st || !s.count ? st : respect_orphans(&s, err);
-    if (!st && s.count) {
-        qsort(s.item, s.count, sizeof *s.item, newest_first);
-        for (size_t i = 0; i < s.count; i++) {
-            remove_one(&s, &s.item[i]);
-        }
+    for (size_t i = 0; !st && i < s.count; i++) {
+        remove_one(&s, &s.item[i]);
     }
     for (size_t i = 0; i < s.count; i++) {
         env_free(chain->ctx, s.item[i].name);
     }
     env_free(chain->ctx, s.item);
+    env_free(chain->ctx, s.by_link);
     return st;
 }

@@ -188,6 +188,42 @@ START_TEST(what_was_finished_on_a_forgotten_parent_stays_whole)
 }
 END_TEST
 
+/* ... also where the header of the one between cannot be read when its time comes: nobody knows
+ * then what it stood on. */
+START_TEST(what_cannot_be_read_may_stand_on_anything)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    const envelope_point_options o = {.size = sizeof o, .content = ENVELOPE_IMAGE};
+    static uint8_t block[3 << 16];
+    const uint64_t both[] = {1, 2};
+    envelope_writer *w;
+    uint64_t number;
+    uint64_t freed;
+    size_t at = 0;
+    disk(11);
+    disk(12);
+    struct host other;
+    host_begin(&other, &kms, 1, 3);
+    envelope_chain *second = host_open(&other, &mem, NULL);
+    mem.shows_writes = true;
+    MUST(envelope_writer_new(chain, &o, &w, &err));
+    memset(block, 1, sizeof block);
+    memset(block, 13, 1 << 16);
+    MUST(envelope_writer_write(w, block, sizeof block, &err));
+    struct memory_file *between = memory_next(&mem, "-incr-", &at);
+    memset(between->data, 0xff, 2 << 14);
+    MUST(envelope_chain_forget(second, both, 2, &freed, NULL, &err));
+    ck_assert_uint_eq(freed, 0);
+    MUST(envelope_writer_commit(w, &number, &err));
+    envelope_writer_free(w);
+    MUST(envelope_chain_refresh(second, 0, NULL, &err));
+    ck_assert_uint_eq(count_files(&mem, "-full-"), 1);
+    expect_disk(number, 13);
+    envelope_chain_free(second);
+    host_end(&other);
+}
+END_TEST
+
 /* T14: a forgotten point that was put back. */
 START_TEST(a_forgotten_point_that_comes_back_is_not_latest)
 {
@@ -240,6 +276,7 @@ Suite *suite(void)
                                   what_stays_keeps_what_it_needs,
                                   a_write_under_way_keeps_its_ancestors,
                                   what_was_finished_on_a_forgotten_parent_stays_whole,
+                                  what_cannot_be_read_may_stand_on_anything,
                                   a_forgotten_point_that_comes_back_is_not_latest,
                                   names_do_not_say_what_is_removed,
                                   NULL};
