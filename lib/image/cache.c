@@ -65,8 +65,9 @@ envelope_status env_image_cached(struct env_image *image, struct env_image_objec
 {
     size_t object = (size_t)(o - image->object);
     uint64_t at = offset / ENV_PART_ALIGN * ENV_PART_ALIGN;
-    if (offset - at + len > ENV_PART_ALIGN ||
-        offset + len > env_payload_reader_bytes(o->source.payload)) {
+    uint64_t bytes = env_payload_reader_bytes(o->source.payload);
+    /* offsets of a directory are whatever 64 bits stand there */
+    if (offset - at + len > ENV_PART_ALIGN || offset > bytes || len > bytes - offset) {
         return env_fail(err, ENVELOPE_E_FORMAT, "image: a part lies outside its object");
     }
     pthread_mutex_lock(&image->lock);
@@ -78,15 +79,15 @@ envelope_status env_image_cached(struct env_image *image, struct env_image_objec
     if (c) {
         return ENVELOPE_OK;
     }
-    uint8_t *bytes = env_alloc(image->ctx, ENV_PART_ALIGN);
-    envelope_status st = bytes ? load(image, o, at, bytes, err) : env_nomem(err);
+    uint8_t *chunk = env_alloc(image->ctx, ENV_PART_ALIGN);
+    envelope_status st = chunk ? load(image, o, at, chunk, err) : env_nomem(err);
     if (!st) {
-        memcpy(out, bytes + (offset - at), len);
-        bytes = keep(image, object, at, bytes);
+        memcpy(out, chunk + (offset - at), len);
+        chunk = keep(image, object, at, chunk);
     }
-    if (bytes) {
-        env_wipe(bytes, ENV_PART_ALIGN);
+    if (chunk) {
+        env_wipe(chunk, ENV_PART_ALIGN);
     }
-    env_free(image->ctx, bytes);
+    env_free(image->ctx, chunk);
     return st;
 }

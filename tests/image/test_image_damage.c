@@ -1,6 +1,7 @@
 /* Damage of an object that a disk inherits from: reading names it and gives out nothing; writing
  * stores what cannot be compared. */
 #include "check_main.h"
+#include "image/write_parts.h"
 #include "image_kit.h"
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,27 @@ START_TEST(a_damaged_block_is_named_and_not_given_out)
 }
 END_TEST
 
+/* A directory is not believed for having been sealed: an index at the end of all numbers. */
+START_TEST(an_index_beyond_the_end_of_its_object_is_damage)
+{
+    struct env_image_source source;
+    struct env_image_fault fault;
+    uint8_t buf[10];
+    struct disk_writing w;
+    disk_begin(&c, SIZE_MAX, 1, &w);
+    ck_assert_int_eq(env_image_write(w.image, disk, SEGMENT, NULL), ENVELOPE_OK);
+    env_directory_put(&(struct env_location){ENV_AT_HERE, 0, UINT64_MAX - ENV_PART_ALIGN + 1},
+                      w.image->directory);
+    size_t i = disk_end(&w);
+    struct env_image *image = disk_open(&c, i, &source);
+    for (uint64_t at = 0; at < SEGMENT; at += BLOCK) {
+        ck_assert_int_eq(env_image_pread(image, at, buf, sizeof buf, &fault, NULL),
+                         ENVELOPE_E_FORMAT);
+    }
+    disk_close(image, &source);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {a_damaged_index_of_the_parent_has_its_segment_stored_whole,
@@ -122,6 +144,7 @@ Suite *suite(void)
                                   what_is_skipped_as_unchanged_must_be_readable,
                                   a_missing_object_is_named,
                                   a_damaged_block_is_named_and_not_given_out,
+                                  an_index_beyond_the_end_of_its_object_is_damage,
                                   NULL};
     Suite *s = suite_create("damage");
     TCase *tc = tcase_create("damage");
