@@ -23,13 +23,28 @@ static const envelope_point *at(const struct plan *p, size_t i)
     return envelope_points_at(p->points, i);
 }
 
+/* Numbers rise. */
 static size_t find(const struct plan *p, uint64_t number)
 {
-    size_t i = 0;
-    while (i < p->count && at(p, i)->number != number) {
-        i++;
+    size_t lo = 0;
+    for (size_t hi = p->count; lo < hi;) {
+        size_t mid = lo + (hi - lo) / 2;
+        bool before = at(p, mid)->number < number;
+        lo = before ? mid + 1 : lo;
+        hi = before ? hi : mid;
     }
-    return i;
+    return lo < p->count && at(p, lo)->number == number ? lo : p->count;
+}
+
+/* What is not one of the last that stay: whoever once had a key can make any number of points that
+ * are not listed, or whose origin nothing proves, and what is not there restores nothing. */
+static const uint32_t uncounted =
+    ENVELOPE_POINT_UNLISTED | ENVELOPE_POINT_UNVERIFIED | ENVELOPE_POINT_UNREADABLE;
+
+/* Not in the catalogue, so it cannot be forgotten. */
+static bool is_unlisted(const envelope_point *point)
+{
+    return point->flags & ENVELOPE_POINT_UNLISTED;
 }
 
 /* -- what was asked for */
@@ -47,6 +62,12 @@ static int named(struct plan *p, const struct strings *numbers)
         size_t k = find(p, number);
         if (k == p->count) {
             return report_error(p->report, END_FAILED, "there is no point %" PRIu64, number);
+        }
+        if (is_unlisted(at(p, k))) {
+            return report_error(p->report, END_FAILED,
+                                "point %" PRIu64 " is not in the catalogue: refresh lists it, if "
+                                "it is of this chain's newest keys",
+                                number);
         }
         p->fate[k] = FATE_GO;
     }
@@ -66,10 +87,13 @@ static int by_age(struct plan *p, const struct options *options)
         return report_error(p->report, END_USAGE, "--keep-days is a number, 1 or more");
     }
     int64_t since = ((int64_t)time(NULL) - (int64_t)days * 86400) * 1000;
-    for (size_t i = 0; i < p->count; i++) {
-        bool stays =
-            (keep_last && p->count - i <= last) || (keep_days && at(p, i)->begun_ms >= since);
-        p->fate[i] = stays ? FATE_STAY : FATE_GO;
+    uint64_t behind = 0;
+    for (size_t i = p->count; i > 0; i--) {
+        const envelope_point *point = at(p, i - 1);
+        bool stays = is_unlisted(point) || (keep_last && behind < last) ||
+                     (keep_days && point->begun_ms >= since);
+        behind += point->flags & uncounted ? 0 : 1;
+        p->fate[i - 1] = stays ? FATE_STAY : FATE_GO;
     }
     return END_DONE;
 }
