@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct {
@@ -91,6 +92,7 @@ static int run(struct report *report, const struct options *options)
         return end;
     }
     arguments(report, options, &args);
+    umask(S_IRWXG | S_IRWXO); /* the socket gives out the disk in plain */
     const char **argv = pool_alloc(pool, (args.count + 1) * sizeof *argv);
     memcpy(argv, args.item, args.count * sizeof *argv);
     fflush(stdout);

@@ -99,7 +99,8 @@ ssize_t source_pread(struct source *source, uint64_t offset, void *buffer, size_
     while (got < len) {
         size_t want = len - got;
         if (source->direct) { /* also behind the end of the file, where it ends in a part */
-            want = (want + SOURCE_ALIGN - 1) / SOURCE_ALIGN * SOURCE_ALIGN;
+            size_t aligned = (want + SOURCE_ALIGN - 1) / SOURCE_ALIGN * SOURCE_ALIGN;
+            want = aligned <= SOURCE_BUFFER - got ? aligned : want; /* after a short read */
         }
         ssize_t n = pread(source->fd, (char *)buffer + got, want, (off_t)(offset + got));
         if (n < 0 && errno == EINTR) {
@@ -126,6 +127,10 @@ uint64_t source_extent(struct source *s, uint64_t offset, bool *hole)
     off_t data = lseek(s->fd, (off_t)offset, SEEK_DATA);
     if (data < 0 && errno != ENXIO) {
         s->has_holes = false; /* this file system does not tell */
+        return rest;
+    }
+    if (data < 0 && lseek(s->fd, 0, SEEK_END) < (off_t)s->size) {
+        s->has_holes = false; /* cut meanwhile: that is no hole, and reading finds it out */
         return rest;
     }
     uint64_t at = data < 0 ? s->size : (uint64_t)data;

@@ -22,8 +22,9 @@ void source_close(struct source *source);
 void *source_buffer(void);
 /* Sequentially: a whole buffer, fewer at the end only. -1: errno. */
 ssize_t source_read(struct source *source, void *buffer, size_t len);
-/* All of len bytes from offset of a seekable source. With direct offset and len are aligned, and
- * the last part of a file may be asked for beyond its end. -1: errno, 0 for "ended early". */
+/* All of len bytes from offset of a seekable source, into a buffer of source_buffer. With direct
+ * offset and len are aligned, and the last part of a file may be asked for beyond its end. -1:
+ * errno, 0 for "ended early". */
 ssize_t source_pread(struct source *source, uint64_t offset, void *buffer, size_t len);
 /* From offset on: how far there is data, or nothing (*hole). Never beyond size. */
 uint64_t source_extent(struct source *source, uint64_t offset, bool *hole);
