@@ -2,9 +2,12 @@
 every point restores bit for bit, and again sparse; what is stored is what changed."""
 import hashlib
 import os
+import pathlib
 import random
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
 import unittest
 
@@ -180,6 +183,46 @@ class Disks(kit.Case):
         self.assertEqual(part, data[MIB - 7:MIB - 7 + 2 * BLOCK])
         for wrong in ("5", "5:", f"0:{len(data) + 1}", "x:1", f"{len(data) + 1}:0"):
             self.home.run("restore", "repo", "--range", wrong, "-o", "-", status=2)
+
+    def test_sixteen_tebibytes(self):
+        """Sparse, end to end, where the file system takes such a file: the map costs 2 MiB, memory little."""
+        size = 16 << 40
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="envelope-test-", dir="/dev/shm"))
+        self.addCleanup(shutil.rmtree, folder)
+        disk, out = folder / "disk", folder / "out"
+        try:
+            with open(disk, "wb") as file:
+                file.truncate(size)
+                for at in (0, 5 << 40, size - 4096):
+                    file.seek(at)
+                    file.write(kit.sample(4096, at + 1))
+        except OSError as e:
+            raise unittest.SkipTest(f"no sparse file of 16 TiB in /dev/shm: {e}") from e
+        peaks = [self.peak("backup", "repo", disk)]
+        with open(disk, "r+b") as file:
+            file.seek(9 << 40)
+            file.write(b"changed")
+        peaks += [self.peak("backup", "repo", disk), self.peak("restore", "repo", "-o", out)]
+        points = self.home.json("list", "repo")["points"]
+        self.assertEqual([p["bytes"] for p in points], [size, size])
+        self.assertLess(points[1]["stored_bytes"], (2 << 20) + 4 * BLOCK)
+        with open(disk, "rb") as a, open(out, "rb") as b:
+            self.assertEqual(os.fstat(b.fileno()).st_size, size)
+            for at in (0, 5 << 40, 9 << 40, size - 65536, 3 << 40):
+                a.seek(at)
+                b.seek(at)
+                self.assertEqual(a.read(65536), b.read(65536), at)
+        self.assertLess(max(peaks), 64 * 1024, f"KiB: {peaks}")
+        print(f"# 16 TiB: KiB in memory {peaks}, stored {[p['stored_bytes'] for p in points]}")
+
+    def peak(self, *args):
+        """Of a run: its greatest resident memory, in KiB."""
+        probe = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, "
+                 "stdout=subprocess.DEVNULL); "
+                 "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+        done = subprocess.run([sys.executable, "-c", probe, kit.PROGRAM, *map(str, args)],
+                              cwd=self.home.path, env=self.home.env, capture_output=True, check=True)
+        return int(done.stdout)
 
     def test_over_what_was_there(self):
         """Zeros are an instruction: what lay in a file that is replaced does not shine through."""
