@@ -60,7 +60,9 @@ typedef struct envelope_kmip_options {
     const void *key_passphrase;
     size_t key_passphrase_len;
     uint32_t connect_ms; /* 0: 3000, each endpoint */
-    /* 0: 10000; for one operation of ours, with all endpoints and retries. */
+    /* 0: 10000; for one operation of ours, with all endpoints and retries. One that makes a key
+     * (create, rotate) has at least 60000 from the request on that makes it, since a server may
+     * take long over RSA-4096. */
     uint32_t deadline_ms;
     uint32_t max_response_bytes; /* 0: 1 MiB */
     uint32_t reserved;

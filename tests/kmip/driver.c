@@ -4,7 +4,7 @@
  *   new KEY=VALUE...            a client: endpoints, ca, cert, key, name, connect, deadline, max,
  *                               pause, pipe (see pipes.h), and trace=1
  *   begin | end | spoil | where parts of one operation
- *   exchange FLAGS HEX          FLAGS of r (repeatable) and s (secret), or -
+ *   exchange FLAGS HEX          FLAGS of r (repeatable), s (secret) and k (makes a key), or -
  *   ask FLAGS HEX               begin, exchange, end
  *   threads N M FLAGS HEX       N threads, M operations each, one client
  *   queue put | queue check     the OpenSSL error queue of this thread
@@ -154,7 +154,7 @@ static struct env_kmip_call call_of(const char *flags, const char *hex, uint8_t 
         (*bytes)[i] = (uint8_t)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
     }
     return (struct env_kmip_call){*bytes, len, strchr(flags, 's') != NULL,
-                                  strchr(flags, 'r') != NULL};
+                                  strchr(flags, 'r') != NULL, strchr(flags, 'k') != NULL};
 }
 
 static void exchange(const char *flags, const char *hex)

@@ -72,6 +72,21 @@ def test_records_that_say_nothing():
     assert_failed(asked(play), "E_KMS_UNREACHED", "time", deadline=DEADLINE)
 
 
+def test_keys_take_their_time():
+    """A request that makes a key is waited for beyond the deadline, and so is what follows; no other
+    is."""
+    def play(c):
+        c.serve(lambda request: time.sleep(3 * DEADLINE / 1000) or RESPONSE)
+    assert_failed(asked(play, ""), "E_KMS_UNREACHED", "time")
+    assert_ok(asked(play, "k"))
+    with bed.responder(play) as r, bed.host() as h:
+        assert_ok(h.new(endpoints=r.endpoint, deadline=DEADLINE))
+        h.command("begin")
+        assert_ok(h.command("exchange", "k", REQUEST.hex()))
+        assert_ok(h.command("exchange", "-", REQUEST.hex()))
+        h.command("end")
+
+
 def test_lengths_of_4_gib():
     for length in (0xFFFFFFFF, 0xFFFFFFF8, 0x80000000, 0x7FFFFFF8, 1 << 20):
         head = RESPONSE[:4] + length.to_bytes(4, "big")

@@ -20,13 +20,23 @@ static struct names names_of(const struct env_kmip_job *job, const char *key_nam
 
 /* -- one exchange each */
 
+static bool makes_key(uint32_t operation)
+{
+    return operation == ENV_KMIP_CREATE_KEY_PAIR || operation == ENV_KMIP_CREATE ||
+           operation == ENV_KMIP_REKEY_KEY_PAIR;
+}
+
 static envelope_status ask(struct env_kmip_job *job, uint32_t operation, env_kmip_put put,
                            const void *what, struct env_kmip_reply *reply,
                            struct env_kmip_result *result, envelope_error *err)
 {
     const void *const items[] = {what};
-    const struct env_kmip_ask one = {
-        .operation = operation, .count = 1, .room = ROOM, .put = put, .what = items};
+    const struct env_kmip_ask one = {.operation = operation,
+                                     .makes_key = makes_key(operation),
+                                     .count = 1,
+                                     .room = ROOM,
+                                     .put = put,
+                                     .what = items};
     return env_kmip_ask_one(job, &one, reply, result, err);
 }
 

@@ -113,7 +113,8 @@ envelope_status env_kmip_operation_begin(struct env_kmip_client *client,
         return env_nomem(err);
     }
     (*out)->client = client;
-    (*out)->until = env_kmip_clock_ms() + client->deadline_ms;
+    (*out)->begun = env_kmip_clock_ms();
+    (*out)->until = (*out)->begun + client->deadline_ms;
     *link = (struct env_kmip_link){.self = *out, .exchange = env_kmip_failover, .spoil = spoil};
     return ENVELOPE_OK;
 }

@@ -9,6 +9,9 @@
 
 /* "host:port", "[::1]:5696"; the port is 5696 where it is not said. */
 enum { ENV_KMIP_ENDPOINTS_MAX = 8 };
+/* An operation that makes a key has at least this long, whatever the deadline: RSA-4096 takes a
+ * slow server many seconds, and a request that is given up may have been done all the same. */
+enum { ENV_KMIP_MAKING_MS = 60000 };
 struct env_kmip_endpoint {
     char host[256];
     char port[8];

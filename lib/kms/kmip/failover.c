@@ -81,8 +81,8 @@ static envelope_status ask(struct round *r, size_t endpoint, int64_t since, int6
     struct env_kmip_client *client = r->operation->client;
     if (since >= r->operation->until) {
         return env_fail(err, ENVELOPE_E_KMS_UNREACHED,
-                        "not asked, the %u ms for all of the operation were over",
-                        client->deadline_ms);
+                        "not asked, the %lld ms for all of the operation were over",
+                        (long long)(r->operation->until - r->operation->begun));
     }
     env_kmip_pool_asked(client, endpoint);
     envelope_status st = ENVELOPE_E_KMS_UNREACHED;
@@ -143,6 +143,14 @@ static void note(struct env_kmip_failures *failures, const struct env_kmip_endpo
     explain_format(&f->said);
 }
 
+/* Only from the request on that makes the key: what is looked up before it must not hang longer
+ * than elsewhere. */
+static void allow_for_making(struct env_kmip_operation_link *op)
+{
+    int64_t until = op->begun + ENV_KMIP_MAKING_MS;
+    op->until = until > op->until ? until : op->until;
+}
+
 envelope_status env_kmip_failover(void *operation, const struct env_kmip_call *call,
                                   struct env_kmip_reply *reply, envelope_error *err)
 {
@@ -152,6 +160,9 @@ envelope_status env_kmip_failover(void *operation, const struct env_kmip_call *c
     struct env_kmip_failures failures = {.count = 0};
     size_t order[ENV_KMIP_ENDPOINTS_MAX];
     *reply = (struct env_kmip_reply){0};
+    if (call->makes_key) {
+        allow_for_making(op);
+    }
     env_kmip_pool_order(client, op->connection ? op->connection->endpoint : SIZE_MAX, order);
     for (size_t i = 0; i < client->count; i++) {
         /* While others remain, one gets only its share: a slow first leaves time for the second. */

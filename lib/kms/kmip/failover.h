@@ -7,6 +7,7 @@
 struct env_kmip_operation_link {
     struct env_kmip_client *client;
     int64_t until;
+    int64_t begun;
     struct env_kmip_connection *connection; /* of the last exchange; NULL: none */
     size_t endpoint;                        /* that answered last */
     bool answered;

@@ -26,6 +26,7 @@ struct env_kmip_known_pair {
     env_kmip_text private_key;
     uint8_t fingerprint[32];
     bool proven;   /* private_key was seen to belong to the public key */
+    bool bound;    /* and names this very object as its public half */
     bool has_oaep; /* form: how Decrypt was found to work, with a value of our own */
     struct env_kmip_oaep form;
 };
@@ -62,6 +63,7 @@ struct env_kmip_ask {
     bool secret_request; /* written in the arena */
     bool secret_reply;
     bool repeatable;
+    bool makes_key;
     size_t count; /* items; each with its own `what` */
     size_t room;  /* bytes that the payloads may take together */
     env_kmip_put put;

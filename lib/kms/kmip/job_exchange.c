@@ -99,7 +99,8 @@ envelope_status env_kmip_ask_as(struct env_kmip_job *job, const struct env_kmip_
     envelope_status st = letter_new(job->ctx, room, ask->secret_request, &letter, err);
     st = st ? st : compose(job, version, ask, &letter, err);
     if (!st) {
-        struct env_kmip_call call = {letter.bytes, letter.len, ask->secret_reply, ask->repeatable};
+        struct env_kmip_call call = {letter.bytes, letter.len, ask->secret_reply, ask->repeatable,
+                                     ask->makes_key};
         st = job->link.exchange(job->link.self, &call, reply, err);
     }
     letter_free(job->ctx, &letter);

@@ -10,6 +10,7 @@ struct env_kmip_call {
     size_t len;
     bool secret;     /* the reply may hold a key: it goes into the arena, at most SECRET_MAX */
     bool repeatable; /* may be sent again when it is not known whether it was done */
+    bool makes_key;  /* a server may take long over it: ENV_KMIP_MAKING_MS */
 };
 struct env_kmip_reply {
     uint8_t *bytes; /* a whole message that env_ttlv_whole approved; NULL: none */
