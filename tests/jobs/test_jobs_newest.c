@@ -328,10 +328,52 @@ START_TEST(neighbours_chain_is_no_evidence)
     paper_pair(&b->paper, "n", "vm", 3, 200, true);
     paper_replace(&b->paper, "m", "n");
     strcpy(old->private_key, "a-priv");
-    ck_assert_str_eq(bench_newest(b, "vm"), "n-priv replaces m-pub");
+    ck_assert_str_eq(bench_newest(b, "vm"), "n-priv replaces m-priv");
     paper_find(&b->paper, "a-priv")->not_shown = true;
-    ck_assert_str_eq(bench_newest(b, "vm"), "n-priv replaces m-pub");
+    ck_assert_str_eq(bench_newest(b, "vm"), "n-priv replaces m-priv");
     ck_assert_ptr_null(strstr(bench_list(b, "vm"), "a-priv"));
+}
+END_TEST
+
+/* Public keys are everybody's to read. His old object holds a copy of ours, so that our private
+ * key, which links to no public one, decrypts for it; what it says of its replacement is his word.
+ */
+START_TEST(neighbours_copy_is_no_evidence)
+{
+    paper_pair(&b->paper, "a", "vm", 1, 100, false)->state = ENV_STATE_DEACTIVATED;
+    struct paper_object *copy = paper_pair(&b->paper, "x", "vm", 1, 100, true);
+    paper_pair(&b->paper, "n", "vm", 3, 200, true);
+    paper_replace(&b->paper, "x", "n");
+    strcpy(copy->name, "vm");
+    copy->private_key[0] = 0;
+    copy[1].not_shown = true;
+    ck_assert_ptr_null(strstr(bench_list(b, "vm"), "<a-priv"));
+    ck_assert_str_eq(bench_newest(b, "vm"), "n-priv replaces x-pub");
+}
+END_TEST
+
+/* He names our new key as the replacement of his: ours is still seen to replace our old one. */
+START_TEST(neighbours_claim_hides_no_evidence)
+{
+    strcpy(paper_pair(&b->paper, "x", "vm", 3, 50, true)->replacement, "b-pub");
+    paper_pair(&b->paper, "a", "", 1, 100, true);
+    paper_pair(&b->paper, "b", "vm", 2, 200, true);
+    paper_replace(&b->paper, "a", "b");
+    ck_assert_str_eq(bench_newest(b, "vm"), "b-priv replaces a-priv");
+    ck_assert_ptr_nonnull(strstr(bench_list(b, "vm"), "b-priv<a-priv"));
+}
+END_TEST
+
+/* Ours were brought in, without links between their halves, and then replaced by the KMS. */
+START_TEST(evidence_without_links_of_halves)
+{
+    paper_pair(&b->paper, "a", "", 1, 100, false);
+    paper_pair(&b->paper, "b", "vm", 2, 200, false);
+    strcpy(paper_find(&b->paper, "a-priv")->name, "vm");
+    paper_replace(&b->paper, "a", "b");
+    strcpy(paper_find(&b->paper, "a-priv")->name, "vm");
+    ck_assert_str_eq(bench_newest(b, "vm"), "b-priv replaces a-priv");
+    ck_assert_ptr_nonnull(strstr(bench_list(b, "vm"), "b-priv<a-priv"));
 }
 END_TEST
 
@@ -568,6 +610,9 @@ Suite *suite(void)
                                   too_many_are_refused,
                                   neighbours_link_is_no_evidence,
                                   neighbours_chain_is_no_evidence,
+                                  neighbours_copy_is_no_evidence,
+                                  evidence_without_links_of_halves,
+                                  neighbours_claim_hides_no_evidence,
                                   neighbours_half_is_not_ours,
                                   evidence_on_private_halves,
                                   write_only,

@@ -23,15 +23,18 @@ static bool known(struct env_kmip_job *job, const struct env_kmip_attributes *pu
         return false;
     }
     answer(out, pair->private_key, true);
+    out->bound = pair->bound;
     return true;
 }
 
-static void learn(struct env_kmip_job *job, const char *public_key, const char *private_key,
-                  const struct env_rsa_public *key)
+static void learn(struct env_kmip_job *job, const char *public_key,
+                  const struct env_kmip_half *half, const struct env_rsa_public *key)
 {
     if (key) {
-        env_kmip_learn(job->facts, public_key, private_key, env_rsa_public_fingerprint(key))
-            ->proven = true;
+        struct env_kmip_known_pair *pair =
+            env_kmip_learn(job->facts, public_key, half->uid, env_rsa_public_fingerprint(key));
+        pair->proven = true;
+        pair->bound = pair->bound || half->bound;
     }
 }
 
@@ -68,8 +71,9 @@ envelope_status env_kmip_linked_half(struct env_kmip_job *job,
     envelope_status st = linked(job, public_key, private, err);
     if (!st && *private->uid) {
         answer(out, private->uid, *private->public_key != 0);
+        out->bound = out->proven;
         if (out->proven) {
-            learn(job, public_key->uid, private->uid, key);
+            learn(job, public_key->uid, out, key);
         }
     }
     env_free(job->ctx, private);
@@ -128,7 +132,8 @@ static envelope_status by_decrypt(struct env_kmip_job *job, const struct env_kmi
             continue;
         }
         answer(out, o->item[i].uid, true);
-        learn(job, public_key->uid, out->uid, key);
+        out->bound = *o->item[i].public_key != 0; /* of another's: see drop_others */
+        learn(job, public_key->uid, out, key);
         struct env_kmip_known_pair *pair = env_kmip_known(job->facts, out->uid);
         pair->has_oaep = true;
         pair->form = form;
@@ -152,7 +157,8 @@ static envelope_status by_modulus(struct env_kmip_job *job, const struct env_kmi
             st ? NULL : env_rsa_public_fingerprint(env_rsa_private_public(private));
         if (own && memcmp(own, env_rsa_public_fingerprint(key), 32) == 0) {
             answer(out, o->item[i].uid, true);
-            learn(job, public_key->uid, out->uid, key);
+            out->bound = *o->item[i].public_key != 0;
+            learn(job, public_key->uid, out, key);
         }
         env_rsa_private_free(private);
         st = denied ? ENVELOPE_OK : st;

@@ -86,6 +86,10 @@ struct env_kmip_half {
     /* Not only said, but seen: by the private key's own link, by a Decrypt of what was wrapped for
      * the public key, or by the modulus. */
     bool proven;
+    /* By the private key's own link. Whoever copies our public key into an object of his own has
+     * material that our private key decrypts for; its links are his all the same. Only a bound half
+     * lends its identifier to what the public object says. */
+    bool bound;
 };
 /* By what is known and by links, nothing else. */
 envelope_status env_kmip_linked_half(struct env_kmip_job *job,

@@ -77,21 +77,26 @@ static envelope_status names_it(struct env_kmip_job *job, const char *old, const
  * proof, the old key is known by the identifier of the object that bears the link. */
 static envelope_status by_public(struct env_kmip_job *job, const struct env_kmip_attributes *object,
                                  const char *before, struct env_kmip_attributes *old, char *out,
-                                 envelope_error *err)
+                                 bool *bound, envelope_error *err)
 {
     bool yes;
     struct env_kmip_half half;
-    const char *hint = *before ? before : object->replaced;
-    envelope_status st = names_it(job, hint, object->uid, old, &yes, err);
+    /* What the new object says comes first: a neighbour's may name it as its replacement too. */
+    envelope_status st = names_it(job, object->replaced, object->uid, old, &yes, err);
+    if (!st && !yes) {
+        st = names_it(job, before, object->uid, old, &yes, err);
+    }
     if (st || !yes || old->object_type != object->object_type) {
         return st;
     }
     env_text_copy(out, ENV_KMIP_TEXT_MAX, old->uid);
     if (object->object_type == ENV_OBJECT_SYMMETRIC) {
+        *bound = true;
         return ENVELOPE_OK;
     }
     st = env_kmip_linked_half(job, old, NULL, &half, err);
-    if (!st && half.proven) {
+    *bound = !st && half.bound;
+    if (*bound) {
         env_text_copy(out, ENV_KMIP_TEXT_MAX, half.uid);
     }
     return st;
@@ -124,8 +129,9 @@ envelope_status env_kmip_replaces(struct env_kmip_job *job,
     if (!old) {
         return env_nomem(err);
     }
-    envelope_status st = by_public(job, object, before, old, out, err);
-    if (!st && !*out && half->proven) {
+    bool bound = false;
+    envelope_status st = by_public(job, object, before, old, out, &bound, err);
+    if (!st && !bound && half->proven) {
         st = by_private(job, half, old, out, err);
     }
     env_free(job->ctx, old);

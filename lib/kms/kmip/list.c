@@ -7,7 +7,9 @@ struct version {
     struct env_kmip_attributes object;
     env_kmip_text name;
     env_kmip_text key_id;
-    bool proven;                   /* key_id is the private half for sure, or the object itself */
+    bool bound; /* key_id is the object itself, or the private half that names it as its own */
+    struct env_kmip_half half;
+    env_kmip_text replaces;
     struct env_rsa_public *public; /* NULL: AES, or not shown */
 };
 struct versions {
@@ -138,9 +140,9 @@ static envelope_status add_older(struct env_kmip_job *job, struct versions *v, e
 
 static envelope_status fill(struct env_kmip_job *job, struct version *v, envelope_error *err)
 {
-    struct env_kmip_half half = {.uid = ""};
+    struct env_kmip_half *half = &v->half;
     env_text_copy(v->key_id, sizeof v->key_id, v->object.uid);
-    v->proven = true;
+    v->bound = true;
     if (v->object.object_type == ENV_OBJECT_SYMMETRIC) {
         return ENVELOPE_OK;
     }
@@ -148,10 +150,10 @@ static envelope_status fill(struct env_kmip_job *job, struct version *v, envelop
     if (st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_REFUSED || st == ENVELOPE_E_NO_KEY) {
         return ENVELOPE_OK; /* no RSA key of ours to see; it is listed by its identifier */
     }
-    st = st ? st : env_kmip_private_half(job, &v->object, v->public, v->name, false, &half, err);
-    if (!st && *half.uid) {
-        env_text_copy(v->key_id, sizeof v->key_id, half.uid);
-        v->proven = half.proven;
+    st = st ? st : env_kmip_private_half(job, &v->object, v->public, v->name, false, half, err);
+    if (!st && *half->uid) {
+        env_text_copy(v->key_id, sizeof v->key_id, half->uid);
+        v->bound = half->bound;
     }
     return st;
 }
@@ -180,16 +182,31 @@ static void sort(struct versions *v)
     }
 }
 
-static const char *replaced_by(const struct versions *v, const struct version *young)
+/* Several may name it: a neighbour's key too. The one that it names itself comes first. */
+static const struct version *replaced_by(const struct versions *v, const struct version *young)
 {
+    const struct version *best = NULL;
     for (size_t i = 0; i < v->count; i++) {
         const struct version *old = &v->item[i];
-        if (old->object.object_type == young->object.object_type &&
-            strcmp(old->object.replacement, young->object.uid) == 0) {
-            return old->proven ? old->key_id : old->object.uid;
+        bool says_so = old->object.object_type == young->object.object_type &&
+                       strcmp(old->object.replacement, young->object.uid) == 0;
+        if (says_so && (!best || strcmp(young->object.replaced, old->object.uid) == 0)) {
+            best = old;
         }
     }
-    return NULL;
+    return best;
+}
+
+static envelope_status find_evidence(struct env_kmip_job *job, const struct versions *v,
+                                     struct version *young, envelope_error *err)
+{
+    const struct version *old = replaced_by(v, young);
+    if (!old || old->bound) {
+        env_text_copy(young->replaces, sizeof young->replaces, old ? old->key_id : "");
+        return ENVELOPE_OK;
+    }
+    return env_kmip_replaces(job, &young->object, old->object.uid, &young->half, young->replaces,
+                             err);
 }
 
 static envelope_status give(const struct versions *v, envelope_key_sink *sink, envelope_error *err)
@@ -202,7 +219,7 @@ static envelope_status give(const struct versions *v, envelope_key_sink *sink, e
         const envelope_key_ref ref = {.size = sizeof ref,
                                       .key_name = one->name,
                                       .key_id = one->key_id,
-                                      .replaces = replaced_by(v, one)};
+                                      .replaces = *one->replaces ? one->replaces : NULL};
         st = envelope_key_sink_add(sink, &ref, env_kmip_state_of(one->object.state), spki, len);
     }
     return st ? env_fail(err, st, "a key that the KMS gives cannot be listed") : ENVELOPE_OK;
@@ -222,6 +239,9 @@ envelope_status env_kmip_list(struct env_kmip_job *job, const char *key_name,
     st = st ? st : add_older(job, &v, err);
     for (size_t i = 0; !st && i < v.count; i++) {
         st = fill(job, &v.item[i], err);
+    }
+    for (size_t i = 0; !st && i < v.count; i++) {
+        st = find_evidence(job, &v, &v.item[i], err);
     }
     if (!st) {
         sort(&v);

@@ -161,6 +161,7 @@ static envelope_status found(struct env_kmip_job *job, const struct env_kmip_res
             env_kmip_learn(job->facts, resolved->private.public_key, resolved->uid,
                            env_rsa_public_fingerprint(resolved->public));
         known->proven = true;
+        known->bound = *resolved->private.public_key != 0;
         known->has_oaep = true;
         known->form = *form;
     }
