@@ -117,10 +117,12 @@ void kms_session_close(struct kms_session *s)
     envelope_ctx_free(s->ctx);
 }
 
-static void advise(const struct kms_session *s, int end, const char *key_name)
+static void advise(const struct kms_session *s, int end, const envelope_error *err,
+                   const char *key_name)
 {
     struct pool *pool = &s->report->pool;
-    if (end == END_UNREACHED) {
+    /* An answer that is of no use is one all the same. */
+    if (end == END_UNREACHED && err->origin != ENVELOPE_ORIGIN_KMIP) {
         report_more("is it running, and is the way to %s open? Its parts are in %s",
                     config_kms_place(pool, s->kms), s->kms->where);
     }
@@ -140,7 +142,7 @@ int kms_session_failed(struct kms_session *s, envelope_status status, const enve
     if (status == ENVELOPE_E_REFUSED || status == ENVELOPE_E_NOT_FOUND) {
         end = END_NO_KEY;
     }
-    advise(s, end, key_name);
+    advise(s, end, err, key_name);
     return end;
 }
 
