@@ -11,11 +11,14 @@ from ttlv import Enum, find, find_all
 
 KEYS = pathlib.Path(__file__).resolve().parent.parent / "keys"
 # Tags
-ATTRIBUTE, ATTRIBUTE_NAME, ATTRIBUTE_VALUE = 0x420008, 0x42000A, 0x42000B
+ATTRIBUTE, ATTRIBUTE_INDEX = 0x420008, 0x420009
+ATTRIBUTE_NAME, ATTRIBUTE_VALUE = 0x42000A, 0x42000B
 BATCH_COUNT, BATCH_ITEM, COMMON_TEMPLATE = 0x42000D, 0x42000F, 0x42001F
 ALGORITHM, LENGTH, PARAMETERS, HASH = 0x420028, 0x42002A, 0x42002B, 0x420038
 KEY_BLOCK, KEY_FORMAT, KEY_MATERIAL, KEY_VALUE = 0x420040, 0x420042, 0x420043, 0x420045
 LINK_TYPE, LINKED = 0x42004B, 0x42004C
+PRIVATE_LINK, REPLACEMENT, REPLACED = 0x103, 0x106, 0x107
+NAMESPACE_DATA, NAMESPACE = 0x420002, 0x420003
 NAME_TYPE, NAME_VALUE, OBJECT_TYPE, OPERATION = 0x420054, 0x420055, 0x420057, 0x42005C
 PADDING, PRIVATE_KEY, PRIVATE_TEMPLATE, PRIVATE_ID = 0x42005F, 0x420064, 0x420065, 0x420066
 VERSION, MAJOR, MINOR = 0x420069, 0x42006A, 0x42006B
@@ -49,8 +52,9 @@ class Pair:
         self.public, self.private = public, private
 
 
-def attribute(name, value):
-    return (ATTRIBUTE, [(ATTRIBUTE_NAME, name), (ATTRIBUTE_VALUE, value)])
+def attribute(name, value, index=None):
+    return (ATTRIBUTE, [(ATTRIBUTE_NAME, name), None if index is None else (ATTRIBUTE_INDEX, index),
+                        (ATTRIBUTE_VALUE, value)])
 
 
 def name_attribute(name):
@@ -63,6 +67,14 @@ def key_attributes(name, mask, algorithm, length, policy):
             attribute("Cryptographic Length", length),
             attribute("Cryptographic Usage Mask", mask),
             attribute("Operation Policy Name", policy) if policy else None]
+
+
+def link_attributes(links):
+    """For the extended server, which keeps links so: what a server is told that lets clients set
+    them on keys of their own."""
+    return [attribute("Application Specific Information", [(NAMESPACE, "!link"),
+                                                           (NAMESPACE_DATA, f"{kind} {uid}")],
+                      index) for index, (kind, uid) in enumerate(links.items())]
 
 
 def pool_file(number):
@@ -134,24 +146,27 @@ class Admin:
             self.activate(pair.public)
         return pair
 
-    def register_pair(self, name, number, policy=None, activate=True, hidden=False):
-        """Pair NUMBER of tests/keys. No links: Register knows none. hidden: the private half has
-        no name."""
+    def register_pair(self, name, number, policy=None, activate=True):
+        """Pair NUMBER of tests/keys. No links: Register knows none."""
         key = pool_key(number)
         private = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
                                     serialization.NoEncryption())
-        public = key.public_key().public_bytes(serialization.Encoding.DER,
-                                               serialization.PublicFormat.PKCS1)
-        pair = Pair(
-            self.register(PUBLIC, PUBLIC_KEY, 3, public,
-                          key_attributes(name, ENCRYPT | WRAP, RSA, 4096, policy)),
-            self.register(PRIVATE, PRIVATE_KEY, 4, private,
-                          key_attributes(None if hidden else name, DECRYPT_MASK | UNWRAP, RSA, 4096,
-                                         policy)))
+        uid = self.register(PRIVATE, PRIVATE_KEY, 4, private,
+                            key_attributes(name, DECRYPT_MASK | UNWRAP, RSA, 4096, policy))
         if activate:
-            self.activate(pair.private)
-            self.activate(pair.public)
-        return pair
+            self.activate(uid)
+        return Pair(self.register_public(name, number, policy, activate), uid)
+
+    def register_public(self, name, number, policy=None, activate=True, links=()):
+        """Its public half alone: anybody may have a copy of that."""
+        der = pool_key(number).public_key().public_bytes(serialization.Encoding.DER,
+                                                         serialization.PublicFormat.PKCS1)
+        uid = self.register(PUBLIC, PUBLIC_KEY, 3, der,
+                            key_attributes(name, ENCRYPT | WRAP, RSA, 4096, policy)
+                            + link_attributes(dict(links)))
+        if activate:
+            self.activate(uid)
+        return uid
 
     def register(self, kind, tag, form, material, attributes):
         algorithm, length = (AES, len(material) * 8) if kind == SYMMETRIC else (RSA, 4096)

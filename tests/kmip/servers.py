@@ -47,12 +47,18 @@ def policy(types, **permissions):
 
 def policies():
     """fetch: everybody may have the private key. inside: nobody, but use it (extended only).
-    locked: nobody either. Without a name, "default": the owner alone sees it."""
+    locked: nobody either. own, own-inside: for its owner alone, the public half too. Without a
+    name, "default": everybody sees public keys, the owner alone the others."""
     public = policy(PUBLIC_TYPES, GET=ALL)
+    mine = dict.fromkeys(("LOCATE", "GET_ATTRIBUTES", "GET_ATTRIBUTE_LIST"), OWNER)
+    own_public = policy(PUBLIC_TYPES, GET=OWNER, **mine)
     return {
         "fetch": {"preset": {**public, **policy(SECRET_TYPES, GET=ALL)}},
         "inside": {"preset": {**public, **policy(SECRET_TYPES, GET=NOBODY, DECRYPT=ALL)}},
         "locked": {"preset": {**public, **policy(SECRET_TYPES, GET=NOBODY)}},
+        "own": {"preset": {**own_public, **policy(SECRET_TYPES, GET=OWNER, **mine)}},
+        "own-inside": {"preset": {**own_public, **policy(SECRET_TYPES, GET=NOBODY, DECRYPT=OWNER,
+                                                         **mine)}},
     }
 
 
