@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
 
-from second_reader import chunked, derive, header, keystore, pin, tail, wrap
+from second_reader import chunked, derive, header, image, keystore, pin, tail, wrap
 from second_reader.data import crc32c, p32, p64
 
 DEK = bytes(range(0x00, 0x20))
@@ -162,6 +162,66 @@ def footer(content=1, size=0, attributes_at=0, attributes_len=0, rows_at=0, rows
 def stream(data=b"", final=b"", **over):
     f = dict(size=len(data), attributes_at=len(data) if final else 0, attributes_len=len(final))
     return data + final + footer(**dict(f, **over))
+
+
+# -- images (9.1)
+
+def at(kind, number=0, offset=0):
+    """A location."""
+    return kind << 62 | number << 48 | offset // image.UNIT
+
+
+def entry_at(kind, number=0, offset=0, second=0, zeros=bytes(4)):
+    """An entry of the directory."""
+    return bytes([kind, second]) + p16(number) + zeros + p64(offset)
+
+
+def aligned(b):
+    return b + bytes(-len(b) % 16384)
+
+
+def index(locations, hashes):
+    return (b"".join(p64(locations.get(n, 0)) for n in range(image.SEGMENT))
+            + b"".join(hashes.get(n, bytes(16)) for n in range(image.SEGMENT)))
+
+
+def segment(begin, blocks, inherited, key, log2):
+    """Stored blocks and index, that begin at that offset; where the index is."""
+    out, locations, hashes = b"", {}, {}
+    for n, block in blocks.items():
+        locations[n] = at(1, 0, begin + len(out))
+        hashes[n] = image.block_hash(key, block, 1 << log2)
+        out += block + bytes((1 << log2) - len(block))
+    for n, (location, block_hash) in inherited.items():
+        locations[n], hashes[n] = location, block_hash
+    out = aligned(out)
+    return out + index(locations, hashes), begin + len(out)
+
+
+def disk(length, segments, table=(), key=None, log2=12, final=b"", **over):
+    """segments: an entry of the directory, or (stored blocks by their number, (location, hash) by
+    the number of a block)."""
+    key = key or derive.BK(GS[2], CHAIN, 2)
+    out, entries, stored = b"", [], 0
+    for s in segments:
+        if isinstance(s, bytes):
+            entries.append(s)
+            continue
+        out = aligned(out)
+        more, where = segment(len(out), *s, key, log2)
+        entries.append(entry_at(1, 0, where))
+        out += more
+        stored += len(s[0])
+    f = dict(content=2, size=length, block=log2, segment=11, stored=stored, rows=len(entries),
+             strings=len(table), attributes_len=len(final))
+    out = aligned(out)
+    f["rows_at"] = len(out) if entries else 0
+    out += b"".join(entries)
+    out = aligned(out) if table else out
+    f["strings_at"] = len(out) if table else 0
+    out += b"".join(table)
+    f["attributes_at"] = len(out) if final else 0
+    return out + final + footer(**dict(f, **over))
 
 
 def mut(slot_bytes, revision=1):

@@ -460,9 +460,6 @@ class Payload(Case):
         o = b.build(payload_ctx=bytes(56))
         self.fatal("R-OPEN-05", o.bytes, "header")
 
-    def test_image(self):
-        self.fatal("R-PAY-06", with_id(content=2), "payload")
-
     def test_footer(self):
         data = b"some data"
         self.plain("R-FTR-01", bytes(127))

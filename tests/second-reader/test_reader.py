@@ -14,12 +14,13 @@ for needed in ("argon2", "cryptography"):
         sys.exit(77)
 
 import cases_catalogue  # noqa: E402
+import cases_image  # noqa: E402
 import cases_object  # noqa: E402
 import cases_others  # noqa: E402
 import cases_repository  # noqa: E402
 import support  # noqa: E402
 
-CASES = (cases_catalogue, cases_object, cases_others, cases_repository)
+CASES = (cases_catalogue, cases_image, cases_object, cases_others, cases_repository)
 
 
 class EveryRule(unittest.TestCase):

@@ -173,11 +173,12 @@ class Chain:
             return verdict.Result(Reject("R-META-11", E_FORMAT, f"point {row.number} is not there",
                                          "object"), [])
         if row.flags & 1:
-            result = verdict.examine(item.source, keys, self.meta.secrets, out)
+            result = verdict.examine(item.source, keys, self.meta.secrets, out, self.inherited)
             if item.link != row.link and not result.fatal:
                 result.fatal = Reject("R-OPEN-09", E_AUTH, "another LINK than the row's", "header")
         else:
-            result = verdict.examine_listed(item.source, row, self.id, self.meta.secrets, out)
+            result = verdict.examine_listed(item.source, row, self.id, self.meta.secrets, out,
+                                            self.inherited)
         self._parent(item, result)
         return result
 
@@ -198,9 +199,31 @@ class Chain:
             if self.attested(item) is False:
                 return verdict.Result(Reject("R-OPEN-11", E_AUTH, "ATT does not verify", "header"),
                                       list(item.opened.findings))
-        result = verdict.examine(item.source, keys, secrets, out)
+        result = verdict.examine(item.source, keys, secrets, out, self.inherited)
         self._parent(item, result)
         return result
+
+    def inherited(self, opened, link):
+        """9.1: an object that blocks of a disk lie in, by its row or by the box of the disk's
+        point: its payload, and its generation, None if it is detached."""
+        rows = self.meta.rows if self.meta else []
+        row = next((r for r in rows if r.link == link and not r.flags & 1), None)
+        if row:
+            return self._listed(row)
+        dek = dict(opened.box.pairs).get(link) if opened.box else None
+        item = next((i for i in self.points if i.link == link), None)
+        if not dek or not item:
+            opening.nowhere(opened, link)
+        found = opening.open_payload(opening.open_boxed(item.source, dek))
+        i = found.copy.id
+        return found.payload, i.generation if i.standing == header.ATTESTED else None
+
+    def _listed(self, row):
+        item = self.object_of(row)
+        need(item is not None, "R-META-11", E_FORMAT, f"point {row.number} is not there", "object")
+        for found in opening.listed_steps(item.source, row, self.id, self.meta.secrets):
+            pass
+        return found.payload, row.generation if row.standing == header.ATTESTED else None
 
     def unlisted(self):
         rows = {r.link for r in self.meta.rows} if self.meta else set()

@@ -1,7 +1,9 @@
 """Section 8: opening an object, in its order."""
 
-from . import box, chunked, derive, header, payload, tail
-from .rules import E_AUTH, E_FORMAT, E_LIMIT, E_NO_KEY, Reject, need
+from types import SimpleNamespace
+
+from . import box, chunked, derive, header, image, payload, tail
+from .rules import E_AUTH, E_FORMAT, E_LIMIT, E_NO_KEY, E_NOT_FOUND, Reject, need
 
 NEWER = ("R-PRE-06", "R-PRE-07", "R-ID-01")
 NAMES = ("copy A", "copy B")
@@ -196,24 +198,49 @@ def check_tail(opened, capacity, object_id, link):
         opened.findings.append(r)
 
 
-def open_payload(opened):
+def open_boxed(source, dek):
+    """8.6: an object that the box of a point names, by the DEK there."""
+    opened = read_headers(source)
+    need(settle(opened, dek), "R-OPEN-07", E_AUTH, "no copy verifies under the DEK of the box",
+         "header")
+    _boxed(opened, None)
+    return opened
+
+
+def take_content(opened, i, dek, secrets, find):
+    """Section 9, and 9.1 with find(opened, LINK) for the objects that a disk inherits from."""
+    before = len(opened.box.attributes) if opened.box else 0
+    if i.content != header.IMAGE:
+        opened.stream = payload.Stream(opened.payload, before)
+        return
+    key = image.hash_key(dek, i, opened.box, secrets)
+    need(key, "", E_NO_KEY, "nothing in hand has the key of its block hashes", "block")
+    opened.stream = image.Image(opened.payload, before, i, key,
+                                lambda link: find(opened, link))
+
+
+def nowhere(_opened, link):
+    """Of one object alone."""
+    raise Reject("", E_NOT_FOUND, f"object {link.hex()}, which blocks lie in, is not at hand",
+                 "object")
+
+
+def open_payload(opened, secrets=None, find=nowhere):
     """Sections 7 and 9 behind a verified header."""
     copy = opened.copy
-    payload.refuse_image(copy.id.content)
     check_tail(opened, copy.capacity, copy.id.object_id, copy.link)
     at, n = payload.place(opened.source, copy.capacity)
     opened.payload = payload.Payload(opened.source, at, n, opened.dek, copy.id.short, copy.P)
     if copy.id.kind != header.METADATA:
-        opened.stream = payload.Stream(opened.payload, len(opened.box.attributes))
+        take_content(opened, copy.id, opened.dek, secrets, find)
     return opened
 
 
-def _listed_payload(opened, row, chain, P):
+def _listed_payload(opened, row, chain, P, secrets, find):
     """8.6: place and length are the row's."""
     capacity = 16384 << row.k
     n = row.stored - 2 * capacity - tail.BYTES
     end = 2 * capacity + n
-    payload.refuse_image(row.content)
     need(n >= 72 and opened.source.size >= end, "R-META-13", E_FORMAT,
          f"{opened.source.size} of {row.stored} bytes: it is cut", "payload")
     if opened.source.size == row.stored:
@@ -222,8 +249,9 @@ def _listed_payload(opened, row, chain, P):
         opened.note("R-META-14", E_FORMAT, f"{opened.source.size} bytes, not {row.stored}", "tail")
     opened.payload = payload.Payload(opened.source, 2 * capacity, n, row.dek,
                                      header.row_id(row, chain), P)
-    before = len(opened.box.attributes) if opened.box else 0
-    opened.stream = payload.Stream(opened.payload, before)
+    i = SimpleNamespace(content=row.content, standing=row.standing, generation=row.generation,
+                        chain_id=chain)
+    take_content(opened, i, row.dek, secrets, find)
     need(opened.stream.footer.size == row.size, "R-META-12", E_AUTH, "the row has another size",
          "footer")
     opened.dek = row.dek
@@ -243,18 +271,18 @@ def _usable(opened, row):
     return False
 
 
-def listed_steps(source, row, chain, secrets):
+def listed_steps(source, row, chain, secrets, find=nowhere):
     """8.6, an object that a row lists, by the row's DEK; yields what is known by then."""
     opened = Opened(source, Headers(source))
     yield opened
     if not _usable(opened, row):
         opened.by_catalogue = True
-        yield _listed_payload(opened, row, chain, None)
+        yield _listed_payload(opened, row, chain, None, secrets, find)
         return
     need(opened.copy.link == row.link, "R-OPEN-09", E_AUTH, "its LINK is not that of the row",
          "header")
     _boxed(opened, secrets)
-    yield _listed_payload(opened, row, chain, opened.copy.P)
+    yield _listed_payload(opened, row, chain, opened.copy.P, secrets, find)
 
 
 def summary(opened):

@@ -1,14 +1,18 @@
-"""Section 9: payload, footer, stream content."""
+"""Section 9: payload, footer, stream content; the footer of content image."""
 
 from types import SimpleNamespace
 
 from . import attributes, chunked, derive
 from .data import i64, u64, zero
-from .header import IMAGE, NONE, STREAM
-from .rules import E_AUTH, E_FORMAT, E_UNSUPPORTED, Reject, need
+from .header import IMAGE, STREAM
+from .rules import E_AUTH, E_FORMAT, Reject, need
 
 FOOTER = 128
 ROW = 192
+ALIGN = chunked.CHUNK
+DIRECTORY_ENTRY, LINK = 16, 32
+SEGMENT_LOG2 = 11
+IMAGE_MAX = 2**47
 
 
 class Payload:
@@ -68,13 +72,20 @@ def follows(at, length, end):
     return end + length if at == end else None
 
 
+def _check_no_image(f):
+    need(not (f.block_log2 or f.segment_log2 or f.stored_blocks), "R-FTR-06", E_FORMAT,
+         "what images have is not zero")
+
+
 def _check_stream(f, b, limit):
+    _check_no_image(f)
     need(zero(b[32:64]), "R-FTR-07", E_FORMAT, "what streams do not have is not zero")
     end = follows(f.attributes_at, f.attributes_len, f.size)
     need(end == limit, "R-FTR-08", E_FORMAT, "data and attributes do not fill the payload")
 
 
-def _check_metadata(f, limit):
+def _check_metadata(f, b, limit):
+    _check_no_image(f)
     need(f.size == 0 and f.attributes_at == 0 and f.attributes_len == 0, "R-FTR-09", E_FORMAT,
          "metadata with a size or final attributes")
     need(f.begun == f.ended, "R-FTR-10", E_FORMAT, "begun and ended differ")
@@ -83,6 +94,39 @@ def _check_metadata(f, limit):
     end = follows(f.rows_at, f.rows * ROW, begin)
     end = None if end is None else follows(f.strings_at, f.strings, end)
     need(end == limit, "R-FTR-12", E_FORMAT, "rows and strings do not reach the footer")
+
+
+def up(n, step):
+    return -(-n // step)
+
+
+def _after_tables(f):
+    """Where the object table, or else the directory, ends; None: one of them stands elsewhere."""
+    end = 0
+    if f.rows:
+        if f.rows_at % ALIGN or f.rows_at < f.stored_blocks << f.block_log2:
+            return None
+        end = f.rows_at + f.rows * DIRECTORY_ENTRY
+    elif f.rows_at:
+        return None
+    if f.strings:
+        return f.strings_at + f.strings * LINK if f.strings_at == up(end, ALIGN) * ALIGN else None
+    return None if f.strings_at else end
+
+
+def _check_image(f, b, limit):
+    need(12 <= f.block_log2 <= 20 and f.segment_log2 == SEGMENT_LOG2, "R-FTR-13", E_FORMAT,
+         "blocks or segments of another length")
+    blocks = up(f.size, 1 << f.block_log2)
+    need(f.size <= IMAGE_MAX and f.rows == up(blocks, 1 << SEGMENT_LOG2)
+         and f.stored_blocks <= blocks and f.strings <= 1000
+         and f.attributes_len <= attributes.MAX, "R-FTR-14", E_FORMAT, "impossible counts")
+    end = _after_tables(f)
+    end = None if end is None else follows(f.attributes_at, f.attributes_len, end)
+    need(end == limit, "R-FTR-15", E_FORMAT, "the parts do not reach the footer")
+
+
+CHECKS = {STREAM: _check_stream, IMAGE: _check_image}
 
 
 def footer(payload, content):
@@ -95,12 +139,20 @@ def footer(payload, content):
         need(f.content == content, "R-FTR-03", E_FORMAT, f"content {f.content}")
         need(f.codec == 0, "R-FTR-04", E_FORMAT, f"codec {f.codec}")
         need(zero(b[5:8]) and zero(b[88:]), "R-FTR-05", E_FORMAT, "zeros are not zero")
-        need(not (f.block_log2 or f.segment_log2 or f.stored_blocks), "R-FTR-06", E_FORMAT,
-             "what images have is not zero")
-        _check_stream(f, b, limit) if content == STREAM else _check_metadata(f, limit)
+        CHECKS.get(content, _check_metadata)(f, b, limit)
     except Reject as r:
         raise r.at("footer")
     return f
+
+
+def final_attributes(payload, f, box_attributes):
+    need(f.attributes_len <= attributes.MAX, "R-ATTR-01", E_FORMAT, "too many attributes",
+         "attributes")
+    raw = payload.read(f.attributes_at, f.attributes_len)
+    try:
+        return attributes.parse(raw, box_attributes)
+    except Reject as r:
+        raise r.at("attributes")
 
 
 class Stream:
@@ -109,22 +161,10 @@ class Stream:
     def __init__(self, payload, box_attributes=0):
         self.payload = payload
         self.footer = footer(payload, STREAM)
-        f = self.footer
-        need(f.attributes_len <= attributes.MAX, "R-ATTR-01", E_FORMAT, "too many attributes",
-             "attributes")
-        raw = payload.read(f.attributes_at, f.attributes_len)
-        try:
-            self.named = attributes.parse(raw, box_attributes)
-        except Reject as r:
-            raise r.at("attributes")
+        self.named = final_attributes(payload, self.footer, box_attributes)
 
     def data(self):
         return self.payload.pieces(0, self.footer.size)
-
-
-def refuse_image(content):
-    assert content in (NONE, STREAM, IMAGE)
-    need(content != IMAGE, "R-PAY-06", E_UNSUPPORTED, "content image: not built yet", "payload")
 
 
 def place(source, capacity):

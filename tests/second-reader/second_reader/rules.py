@@ -6,6 +6,7 @@ E_NO_KEY = "E_NO_KEY"
 E_ROLLBACK = "E_ROLLBACK"
 E_UNSUPPORTED = "E_UNSUPPORTED"
 E_LIMIT = "E_LIMIT"
+E_NOT_FOUND = "E_NOT_FOUND"  # of no rule: what is not there is no bytes that are refused
 OK = "OK"
 
 

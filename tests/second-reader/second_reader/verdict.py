@@ -37,7 +37,11 @@ class Result:
 
 
 def drain(opened, out=None):
-    """Reads (and writes) all of a stream, so that every chunk is verified."""
+    """Reads (and writes) all of a point, so that every chunk is verified: a disk's own too where
+    no block lies in it, if nobody waits for the disk."""
+    if out is None:
+        for _ in opened.payload.pieces(0, opened.payload.length):
+            pass
     for piece in opened.stream.data():
         if out:
             out.write(piece)
@@ -57,13 +61,13 @@ def guarded(work):
     return Result(None, opened.findings, opened)
 
 
-def steps(what, keys, secrets=None, out=None):
+def steps(what, keys, secrets=None, out=None, find=opening.nowhere):
     """The stages of opening an object by its own slots; each yields what is known by then."""
     opened = opening.read_headers(source(what))
     yield opened
     opening.unlock(opened, keys, secrets)
     yield opened
-    opening.open_payload(opened)
+    opening.open_payload(opened, secrets, find)
     yield opened
     if opened.copy.id.kind == header.METADATA:
         metadata.read(opened)
@@ -72,14 +76,14 @@ def steps(what, keys, secrets=None, out=None):
     yield opened
 
 
-def examine(what, keys, secrets=None, out=None):
-    return guarded(lambda: steps(what, keys, secrets, out))
+def examine(what, keys, secrets=None, out=None, find=opening.nowhere):
+    return guarded(lambda: steps(what, keys, secrets, out, find))
 
 
-def examine_listed(what, row, chain, secrets, out=None):
+def examine_listed(what, row, chain, secrets, out=None, find=opening.nowhere):
     """An object that a row lists (8.6)."""
     def work():
-        for opened in opening.listed_steps(source(what), row, chain, secrets):
+        for opened in opening.listed_steps(source(what), row, chain, secrets, find):
             yield opened
         drain(opened, out)
         yield opened
