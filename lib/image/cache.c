@@ -60,14 +60,19 @@ static envelope_status load(struct env_image *image, struct env_image_object *o,
     return env_payload_read(o->source.payload, at, bytes, len, NULL, err);
 }
 
+bool env_image_within(const struct env_image_object *o, uint64_t offset, uint64_t len)
+{
+    uint64_t bytes = env_payload_reader_bytes(o->source.payload);
+    return offset <= bytes && len <= bytes - offset;
+}
+
 envelope_status env_image_cached(struct env_image *image, struct env_image_object *o,
                                  uint64_t offset, void *out, size_t len, envelope_error *err)
 {
     size_t object = (size_t)(o - image->object);
     uint64_t at = offset / ENV_PART_ALIGN * ENV_PART_ALIGN;
-    uint64_t bytes = env_payload_reader_bytes(o->source.payload);
     /* offsets of a directory are whatever 64 bits stand there */
-    if (offset - at + len > ENV_PART_ALIGN || offset > bytes || len > bytes - offset) {
+    if (offset - at + len > ENV_PART_ALIGN || !env_image_within(o, offset, len)) {
         return env_fail(err, ENVELOPE_E_FORMAT, "image: a part lies outside its object");
     }
     pthread_mutex_lock(&image->lock);

@@ -65,6 +65,9 @@ static envelope_status index_object(struct env_image *image, const struct env_pl
                       "image: the index for byte %llu lies in an object of another generation",
                       (unsigned long long)fault->offset);
     }
+    if (!st && !env_image_within(*out, index->offset, ENV_INDEX_BYTES)) {
+        return no_such(fault, "the directory", err);
+    }
     return st;
 }
 

@@ -22,17 +22,6 @@ static struct piece piece_at(const struct env_image *image, uint64_t offset, voi
     return p;
 }
 
-static envelope_status read_at(struct env_image_object *o, uint64_t offset, void *buf, size_t len,
-                               const struct env_image_fault *fault, envelope_error *err)
-{
-    uint64_t bytes = env_payload_reader_bytes(o->source.payload);
-    if (offset > bytes || len > bytes - offset) {
-        return env_fail(err, ENVELOPE_E_FORMAT, "image: the block at byte %llu lies nowhere",
-                        (unsigned long long)fault->offset);
-    }
-    return env_payload_read(o->source.payload, offset, buf, len, NULL, err);
-}
-
 static envelope_status compare(struct env_image *image, const struct env_place_at *index,
                                const struct piece *p, const void *whole,
                                struct env_image_fault *fault, envelope_error *err)
@@ -65,7 +54,8 @@ static envelope_status read_through(struct env_image *image, const struct env_pl
     if (!whole) {
         return env_nomem(err);
     }
-    envelope_status st = read_at(o, at->offset, whole, p->block_len, fault, err);
+    envelope_status st =
+        env_payload_read(o->source.payload, at->offset, whole, p->block_len, NULL, err);
     st = st ? st : compare(image, index, p, whole, fault, err);
     if (!st) {
         memcpy(p->out, whole + p->from, p->len);
@@ -94,14 +84,18 @@ static envelope_status read_piece(struct env_image *image, const struct env_plac
     if (st) {
         return st;
     }
+    if (!env_image_within(o, at.offset, image->geometry.block_bytes)) {
+        return env_fail(err, ENVELOPE_E_FORMAT, "image: the block at byte %llu lies nowhere",
+                        (unsigned long long)fault->offset);
+    }
     bool whole = p->from == 0 && p->len == p->block_len;
     if (!whole && (at.object == 0 || o->source.same_generation)) {
-        return read_at(o, at.offset + p->from, p->out, p->len, fault, err);
+        return env_payload_read(o->source.payload, at.offset + p->from, p->out, p->len, NULL, err);
     }
     if (!whole) {
         return read_through(image, index, &at, o, p, fault, err);
     }
-    st = read_at(o, at.offset, p->out, p->len, fault, err);
+    st = env_payload_read(o->source.payload, at.offset, p->out, p->len, NULL, err);
     return st ? st : compare(image, index, p, p->out, fault, err);
 }
 

@@ -50,14 +50,6 @@ static envelope_status source_of(struct disk_chain *c, size_t i, struct env_imag
     return st;
 }
 
-struct env_image_source disk_source(struct disk_chain *c, size_t i)
-{
-    struct env_image_source source;
-    c->reading = c->point[i].generation;
-    MUST(source_of(c, i, &source, err));
-    return source;
-}
-
 static envelope_status open_link(void *user, const uint8_t link[ENV_LINK_BYTES],
                                  struct env_image_source *out, envelope_error *err)
 {
@@ -77,14 +69,29 @@ static void close_source(void *user, struct env_image_source *source)
     env_payload_reader_free(source->payload);
 }
 
-struct env_image *disk_open(struct disk_chain *c, size_t i, struct env_image_source *source)
+envelope_status disk_try(struct disk_chain *c, size_t i, struct env_image_source *source,
+                         struct env_image **image, envelope_error *err)
 {
     const struct env_image_opener opener = {c, open_link, close_source};
     uint8_t key[32];
-    struct env_image *image;
-    *source = disk_source(c, i);
+    *image = NULL;
+    c->reading = c->point[i].generation;
     hash_key(c->point[i].generation, key);
-    MUST(env_image_open(c->ctx, source, key, &opener, &image, err));
+    envelope_status st = source_of(c, i, source, err);
+    if (st) {
+        return st;
+    }
+    st = env_image_open(c->ctx, source, key, &opener, image, err);
+    if (st) {
+        env_payload_reader_free(source->payload);
+    }
+    return st;
+}
+
+struct env_image *disk_open(struct disk_chain *c, size_t i, struct env_image_source *source)
+{
+    struct env_image *image;
+    MUST(disk_try(c, i, source, &image, err));
     return image;
 }
 

@@ -45,7 +45,9 @@ size_t disk_end(struct disk_writing *w);
 size_t disk_write(struct disk_chain *c, size_t parent, uint8_t generation, const uint8_t *data,
                   size_t len, size_t step);
 
-struct env_image_source disk_source(struct disk_chain *c, size_t i);
+/* An error where the point is not what it was; then there is nothing to close. */
+envelope_status disk_try(struct disk_chain *c, size_t i, struct env_image_source *source,
+                         struct env_image **image, envelope_error *err);
 struct env_image *disk_open(struct disk_chain *c, size_t i, struct env_image_source *source);
 void disk_close(struct env_image *image, struct env_image_source *source);
 /* Does point i give these bytes, read in steps, and in pieces at odd places? */

@@ -25,6 +25,7 @@ try:
     from second_reader import opening, pin, verdict
     from second_reader.chain import Repository
     from second_reader.data import source
+    from second_reader.header import FULL
     from second_reader.keys import Keys, load_private
     from second_reader.keystore import Keystore
     from second_reader.rules import Reject
@@ -34,10 +35,12 @@ except ImportError as e:
     sys.exit(77)
 
 ARGS = None
+BLOCK = 65536
 
 
 class World:
-    """One chain over two generations, and what was put into it."""
+    """One chain over two generations, and what was put into it: streams, and a disk of which 3 is a
+    full, 4 an increment, 5 one after the rotation, 6 one more."""
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="second-reader-")
@@ -53,11 +56,18 @@ class World:
         run("init", self.repo, "--chain", "web01", "--kms",
             f"lab=keystore:{self.at('ks')},passphrase-file={self.at('pf')}", "--key", "lab/vm",
             "--escrow", f"board={self.at('board.pem')}", "--password", f"ops={self.at('pw')}")
-        self.backup(1, 57344, "--label", "erste Sicherung, \u00e4lter")
-        self.backup(2, 0)
+        self.backup(1, 57344, "--stream", "--label", "erste Sicherung, \u00e4lter")
+        self.backup(2, 0, "--stream")
+        self.disk = bytearray(random.Random(3).randbytes(9 * BLOCK + 4097))
+        self.disk[BLOCK:4 * BLOCK + 5] = bytes(3 * BLOCK + 5)
+        self.keep(3)
+        self.disk += random.Random(4).randbytes(BLOCK)
+        self.change(4, 5, 100)
         run("keystore", "rotate", self.at("ks"), "--key", "vm", "--passphrase-file", self.at("pf"))
         run("refresh", self.repo)
-        self.backup(3, 16384 * 2 - 128)
+        self.change(5, 9, 10)
+        self.change(6, 2, 3)
+        self.backup(7, 16384 * 2 - 128, "--stream")
         run("keystore", "export", self.at("ks"), "--key", "vm", "--passphrase-file", self.at("pf"),
             "-o", self.at("new.pem"))
 
@@ -78,7 +88,18 @@ class World:
         return done
 
     def backup(self, number, size, *more):
-        self.data[number] = random.Random(number).randbytes(size)
+        self.store(number, random.Random(number).randbytes(size), *more)
+
+    def keep(self, number):
+        """The disk as it is."""
+        self.store(number, bytes(self.disk))
+
+    def change(self, number, block, at):
+        self.disk[block * BLOCK + at] ^= 1
+        self.keep(number)
+
+    def store(self, number, data, *more):
+        self.data[number] = data
         self.put(f"d{number}", self.data[number])
         self.run("backup", self.repo, self.at(f"d{number}"), *more)
 
@@ -155,7 +176,7 @@ class Reads(unittest.TestCase):
                      Keys().add_password(b"correct horse"), Keys().add_keystore(store, "lab")):
             chain = self.chain(WORLD.repo, keys, WORLD.pin())
             self.assertEqual([str(r) for _, r in chain.findings], [])
-            self.assertEqual(self.points(chain, keys), [1, 2, 3])
+            self.assertEqual(self.points(chain, keys), list(WORLD.data))
         row = chain.meta.rows[0]
         self.assertEqual((row.label, row.size, row.provenance),
                          ("erste Sicherung, \u00e4lter", 57344, 1))
@@ -163,23 +184,36 @@ class Reads(unittest.TestCase):
     def test_newest_key_alone(self):
         keys = Keys().add_private(load_private(WORLD.at("new.pem")))
         repo = WORLD.copy()
-        self.assertEqual(self.points(self.chain(repo, keys), keys), [1, 2, 3])
+        self.assertEqual(self.points(self.chain(repo, keys), keys), list(WORLD.data))
         for path in parts(repo, "meta"):
             os.unlink(path)
-        self.assertEqual(self.points(self.chain(repo, keys), keys), [1, 2, 3])
+        self.assertEqual(self.points(self.chain(repo, keys), keys), list(WORLD.data))
         for path in parts(repo, "points"):
             if "-keys-" in path:
                 os.unlink(path)
-        self.assertEqual(self.points(self.chain(repo, keys), keys), [3])
+        self.assertEqual(self.points(self.chain(repo, keys), keys), [5, 6, 7])
         self.assertFalse(self.found)
-        self.assertEqual(self.points(self.chain(repo, escrow()), escrow()), [1, 2, 3])
+        self.assertEqual(self.points(self.chain(repo, escrow()), escrow()), list(WORLD.data))
+
+    def test_disks(self):
+        """What the points of the disk are, and that little of it was stored again."""
+        chain = self.chain(WORLD.repo, escrow())
+        rows = {r.number: r for r in chain.meta.rows}
+        self.assertEqual([(r.kind, r.content, r.parent) for n, r in rows.items() if n > 2],
+                         [(1, 2, 0), (2, 2, 3), (2, 2, 4), (2, 2, 5), (1, 1, 0)])
+        results = {n: chain.examine_row(rows[n], escrow()) for n in (3, 4, 5, 6)}
+        stored = {n: r.opened.stream.footer.stored_blocks for n, r in results.items()}
+        self.assertEqual(stored, {3: 7, 4: 3, 5: 1, 6: 1})
+        self.assertEqual({n: len(r.opened.stream.own.table) for n, r in results.items()},
+                         {3: 0, 4: 1, 5: 2, 6: 3})
+        self.assertEqual([r.opened.copy.id.generation for r in results.values()], [1, 1, 2, 2])
 
     def test_every_object(self):
         """Names (section 2), pin (12), and what the head says of the past (10.3)."""
         chain = self.chain(WORLD.repo, escrow())
         self.assertEqual(chain.repository.findings, [])
         for item in chain.candidates + chain.points:
-            result = verdict.examine(item.source, escrow())
+            result = verdict.examine(item.source, escrow(), find=chain.inherited)
             self.assertEqual(result.verdict(), ("OK", "", ""), item.path)
             name = os.path.basename(item.path)
             if "/meta/" in item.path:
@@ -188,7 +222,8 @@ class Reads(unittest.TestCase):
             if result.opened.metadata:
                 word, ms = "keys", result.opened.metadata.footer.begun
             else:
-                word, ms = "full", b.i64_of(result.opened.box.named[".begun"])
+                word = "full" if item.id.kind == FULL else "incr"
+                ms = b.i64_of(result.opened.box.named[".begun"])
             self.assertEqual(name, f"{b.utc(ms)}-{word}-{item.id.object_id.hex()}.env")
         host = WORLD.pin()
         self.assertEqual((host.number, host.link, host.chain_id),
@@ -199,9 +234,9 @@ class Reads(unittest.TestCase):
         self.assertEqual([p.number for p in chain.meta.head.past],
                          list(range(1, chain.item.id.number)))
         parents = {i.id.number: i.id.parent for i in chain.candidates}
-        self.assertEqual(parents[1], bytes(32))
-        for n in range(2, chain.item.id.number + 1):
-            self.assertEqual(parents[n], links[n - 1])
+        for n, parent in parents.items():  # the oldest are not kept
+            self.assertEqual(parent, links.get(n - 1, parent if n > 1 else bytes(32)))
+        self.assertGreater(len(parents), 4)
 
 
 class Damaged(unittest.TestCase):
