@@ -4,6 +4,7 @@
 #include "object.h"
 #include "samples.h"
 #include "seed.h"
+#include "seed_image.h"
 #include "seed_kmip.h"
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +211,7 @@ int main(int argc, char **argv)
     names();
     objects(fuzz_ctx());
     foreign(fuzz_ctx());
+    seed_image();
     seed_kmip();
     envelope_ctx_free(fuzz_ctx());
     return 0;

@@ -93,3 +93,26 @@ size_t object_payload(envelope_ctx *ctx, size_t len, uint8_t *out)
     free(plain);
     return sealed;
 }
+
+size_t object_disk_bytes(size_t len)
+{
+    return (size_t)env_chunked_sealed_len(len);
+}
+
+size_t object_disk(envelope_ctx *ctx, const uint8_t *plain, size_t len, uint8_t *out,
+                   uint8_t id_short[ENV_ID_SHORT_BYTES])
+{
+    struct env_id id;
+    uint8_t whole[ENV_ID_BYTES];
+    uint8_t key[32];
+    envelope_dek *dek = object_dek(ctx);
+    sample_id(&id, ENV_KIND_FULL);
+    id.content = ENV_CONTENT_IMAGE;
+    env_id_put(&id, whole);
+    memcpy(id_short, whole, ENV_ID_SHORT_BYTES);
+    fuzz_must(!env_key_payload(ctx, env_dek_key(dek), key, NULL), "K_pay");
+    size_t sealed =
+        seal(ctx, key, "payload", &ENV_BYTES(id_short, ENV_ID_SHORT_BYTES), 1, plain, len, out);
+    envelope_dek_free(dek);
+    return sealed;
+}

@@ -17,4 +17,10 @@ envelope_dek *object_dek(envelope_ctx *ctx);
 size_t object_foreign(envelope_ctx *ctx, uint8_t *out);
 /* Prefix and chunks of a payload of len zeros under that header, with a fixed salt. */
 size_t object_payload(envelope_ctx *ctx, size_t len, uint8_t *out);
+
+/* The payload of a disk's point, with a fixed salt; out has object_disk_bytes(len). id_short is
+ * ID[0..55] of the point. */
+size_t object_disk_bytes(size_t len);
+size_t object_disk(envelope_ctx *ctx, const uint8_t *plain, size_t len, uint8_t *out,
+                   uint8_t id_short[56]);
 #endif

@@ -31,6 +31,15 @@ static envelope_status lanes(envelope_ctx *ctx)
     return st;
 }
 
+static envelope_status block_hash(envelope_ctx *ctx)
+{
+    struct env_block_hash *hash;
+    envelope_status st = env_block_hash_new(ctx, key, ENV_AEAD_LANES, &hash, NULL);
+    ck_assert(!st == (hash != NULL));
+    env_block_hash_free(hash);
+    return st;
+}
+
 static envelope_status use(const struct env_rsa_private *pair)
 {
     uint8_t c[512];
@@ -86,6 +95,7 @@ START_TEST(allocations)
 {
     each_in_turn("chunked", chunked);
     each_in_turn("lanes", lanes);
+    each_in_turn("block hash", block_hash);
     each_in_turn("keys", keys);
 }
 END_TEST
