@@ -11,9 +11,12 @@
         ck_assert_msg(!must_st, "%s: %s", #call, must_err.message);                                \
     } while (0)
 
-static void hash_key(uint8_t generation, uint8_t out[32])
+static void hash_key(const struct disk_chain *c, uint8_t generation, uint8_t out[32])
 {
     memset(out, generation, 32);
+    if (c->hash_key) {
+        memcpy(out, c->hash_key, 32);
+    }
 }
 
 void disk_chain_begin(struct disk_chain *c, uint8_t block_log2)
@@ -76,7 +79,7 @@ envelope_status disk_try(struct disk_chain *c, size_t i, struct env_image_source
     uint8_t key[32];
     *image = NULL;
     c->reading = c->point[i].generation;
-    hash_key(c->point[i].generation, key);
+    hash_key(c, c->point[i].generation, key);
     envelope_status st = source_of(c, i, source, err);
     if (st) {
         return st;
@@ -141,13 +144,13 @@ void disk_begin(struct disk_chain *c, size_t parent, uint8_t generation, struct 
     w->chain = c;
     p->generation = generation;
     p->dek = kit_dek(c->ctx);
-    hash_key(generation, own);
+    hash_key(c, generation, own);
     if (parent != SIZE_MAX) {
         w->parent = disk_open(c, parent, &w->parent_source);
         plan.parent = w->parent;
         plan.parent_link = c->point[parent].link;
         plan.must_read = c->point[parent].generation != generation;
-        hash_key(c->point[parent].generation, parents);
+        hash_key(c, c->point[parent].generation, parents);
         plan.parent_hash_key = plan.must_read ? parents : NULL;
     }
     w->object = begin_object(c, p, plan.parent_link);

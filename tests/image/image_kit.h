@@ -22,9 +22,10 @@ struct disk_chain {
     size_t count;
     struct disk_point point[KIT_POINTS_MAX];
     uint8_t block_log2;
-    uint8_t reading; /* generation of the point that is being read: for the opener */
-    long opened;     /* objects that were opened */
-    size_t missing;  /* this point cannot be opened; SIZE_MAX: all can */
+    uint8_t reading;         /* generation of the point that is being read: for the opener */
+    long opened;             /* objects that were opened */
+    const uint8_t *hash_key; /* of all points; NULL: one for each generation */
+    size_t missing;          /* this point cannot be opened; SIZE_MAX: all can */
 };
 
 void disk_chain_begin(struct disk_chain *c, uint8_t block_log2);

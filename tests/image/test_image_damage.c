@@ -96,6 +96,33 @@ START_TEST(a_missing_object_is_named)
 }
 END_TEST
 
+/* A disk of one block, of which the writer says that its index lies there. */
+static size_t write_with_directory(const struct env_location *at)
+{
+    static const uint8_t zeros[ENV_PART_ALIGN];
+    uint8_t entry[ENV_DIRECTORY_BYTES];
+    uint8_t raw[ENV_FOOTER_BYTES];
+    uint64_t bytes;
+    struct disk_writing w;
+    struct env_footer *f = &c.point[c.count].footer;
+    disk_begin(&c, SIZE_MAX, 1, &w);
+    *f = (struct env_footer){.content = ENV_CONTENT_IMAGE,
+                             .block_log2 = LOG2,
+                             .segment_log2 = ENV_SEGMENT_LOG2,
+                             .bytes = BLOCK,
+                             .table_at = sizeof zeros,
+                             .table_count = 1};
+    env_directory_put(at, entry);
+    env_footer_put(f, raw);
+    ck_assert_int_eq(env_object_append(w.object, zeros, sizeof zeros, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(env_object_append(w.object, entry, sizeof entry, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(env_object_append(w.object, raw, sizeof raw, NULL), ENVELOPE_OK);
+    ck_assert_int_eq(env_object_finish(w.object, &bytes, NULL), ENVELOPE_OK);
+    env_image_writer_free(w.image);
+    env_object_writer_free(w.object);
+    return c.count++;
+}
+
 START_TEST(a_damaged_block_is_named_and_not_given_out)
 {
     struct env_image_source source;
@@ -137,6 +164,20 @@ START_TEST(an_index_beyond_the_end_of_its_object_is_damage)
 }
 END_TEST
 
+/* The whole of it, though the locations that are asked for are there: sealed so by its writer. */
+START_TEST(an_index_beyond_its_object_is_none)
+{
+    struct env_image_source source;
+    struct env_image_fault fault;
+    uint8_t buf[BLOCK];
+    const struct env_location at = {ENV_AT_HERE, 0, 0};
+    size_t i = write_with_directory(&at);
+    struct env_image *image = disk_open(&c, i, &source);
+    ck_assert_int_eq(env_image_pread(image, 0, buf, sizeof buf, &fault, NULL), ENVELOPE_E_FORMAT);
+    disk_close(image, &source);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {a_damaged_index_of_the_parent_has_its_segment_stored_whole,
@@ -145,6 +186,7 @@ Suite *suite(void)
                                   a_missing_object_is_named,
                                   a_damaged_block_is_named_and_not_given_out,
                                   an_index_beyond_the_end_of_its_object_is_damage,
+                                  an_index_beyond_its_object_is_none,
                                   NULL};
     Suite *s = suite_create("damage");
     TCase *tc = tcase_create("damage");

@@ -105,9 +105,21 @@ START_TEST(at_depth_100_a_read_costs_three_chunks)
 }
 END_TEST
 
+/* In the object, though not in the disk: what follows it begins behind a whole block. */
+START_TEST(the_last_block_is_stored_at_full_length)
+{
+    const uint8_t data[100] = {1};
+    disk_chain_begin(&c, LOG2);
+    size_t i = disk_write(&c, SIZE_MAX, 1, data, sizeof data, sizeof data);
+    ck_assert_uint_eq(c.point[i].footer.table_at, BLOCK + ENV_INDEX_BYTES);
+    disk_expect(&c, i, data, sizeof data);
+    disk_chain_end(&c);
+}
+END_TEST
+
 Suite *suite(void)
 {
     const TTest *const tests[] = {a_sparse_disk_of_16_tib, at_depth_100_a_read_costs_three_chunks,
-                                  NULL};
+                                  the_last_block_is_stored_at_full_length, NULL};
     return suite_of("size", 300, tests);
 }

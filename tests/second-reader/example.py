@@ -15,8 +15,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 try:
     import builder as b
-    from second_reader import derive, foreign, keystore, pin, verdict
+    from second_reader import derive, foreign, image, keystore, pin, verdict
     from second_reader.keys import Keys
+    from second_reader.payload import split_footer
 except ImportError as e:
     print(f"skipped: {e.name} is missing (python3-cryptography, python3-argon2)")
     sys.exit(77)
@@ -101,6 +102,20 @@ def head_parts(m):
     return [("DEK", m.dek), ("ID", m.core[:104]), ("ATT", m.att), ("LINK", m.link)]
 
 
+def image_parts(o):
+    """Block 0 is stored, 1 is zero, 2 lies in the parent, at 4,096."""
+    key = derive.BK(b.GS[2], b.CHAIN, 2)
+    kept = image.block_hash(key, bytes([2]) * 808, 4096)
+    plain = b.disk(9000, [({0: bytes([3]) * 4096}, {2: (b.at(2, 0, 4096), kept)})], [o.link])
+    f = split_footer(plain[-128:])
+    index = image.entry(plain[f.rows_at:f.rows_at + 16], 1)[2]
+    hashes = index + image.LOCATIONS
+    return [("location", plain[index:index + 24]), ("", "(2,045 of zero)"),
+            ("hash", plain[hashes:hashes + 48]), ("", "(2,045 of zero)"),
+            ("directory", plain[f.rows_at:f.rows_at + 16]),
+            ("object table", plain[f.strings_at:f.strings_at + 32]), ("footer", plain[-128:])]
+
+
 def foreign_parts(head, payload):
     end = len(head)
     core_len = b.header.u32(head, 24)
@@ -132,7 +147,8 @@ def examples():
             ("catalogue", catalogue_parts(m), None, b""), ("pin", [("pin", p)], "example.pin", p),
             ("foreign", foreign_parts(head, payload), "foreign.header", head),
             ("foreign-payload", [("payload", payload)], "foreign.payload", payload),
-            ("keystore", [("file", store)], "keystore", store)]
+            ("keystore", [("file", store)], "keystore", store),
+            ("image", image_parts(o), None, b"")]
 
 
 def prove(o, m, p, head, store):
