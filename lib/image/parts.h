@@ -40,7 +40,8 @@ envelope_status env_image_object(struct env_image *image, size_t i, struct env_i
 envelope_status env_image_cached(struct env_image *image, struct env_image_object *object,
                                  uint64_t offset, void *out, size_t len, envelope_error *err);
 void env_image_cache_free(struct env_image *image);
-/* Does it lie within the object's plaintext? Offsets are whatever somebody wrote: no sum of them. */
+/* Does it lie within the object's plaintext? Offsets are whatever somebody wrote: no sum of them.
+ */
 bool env_image_within(const struct env_image_object *object, uint64_t offset, uint64_t len);
 
 /* map.c: where the index of a segment lies, as an object of this image; kind ZERO or HERE. */
