@@ -19,9 +19,9 @@
  *   longjmp, or free the handle in use. One that returns OK and has not delivered (a key, a
  *   length) has failed: some languages return 0 when your code raised.
  * - The library makes no thread, reads no environment variable (OpenSSL's own reading of
- *   OPENSSL_CONF apart, which envelope_ctx_new may be the first to cause: for another file, or none,
- *   call OPENSSL_init_crypto before), raises no signal, and leaves your OpenSSL error queue as it was. After fork() the child may exec, _exit, and _free: every other
- *   call is E_INVALID. */
+ *   OPENSSL_CONF apart, which envelope_ctx_new may be the first to cause: for another file, or
+ *   none, call OPENSSL_init_crypto before), raises no signal, and leaves your OpenSSL error queue
+ *   as it was. After fork() the child may exec, _exit, and _free: every other call is E_INVALID. */
 #ifndef ENVELOPE_BASE_H
 #define ENVELOPE_BASE_H
 

@@ -232,6 +232,7 @@ envelope_status env_tls_read(struct env_tls *tls, void *buf, size_t cap, size_t 
     int n = SSL_read_ex(tls->ssl, buf, cap, got);
     int ssl_error = n == 1 ? SSL_ERROR_NONE : SSL_get_error(tls->ssl, n);
     *closed = ssl_error == SSL_ERROR_ZERO_RETURN;
+    tls->asked &= *got == 0; /* it answers: our certificate was good enough */
     bool bad = n != 1 && !*closed && failed(tls, ssl_error, err);
     env_host_errors_back(&host);
     return bad ? tls->broken.status : ENVELOPE_OK;

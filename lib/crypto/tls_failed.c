@@ -38,16 +38,19 @@ static const struct refusal *refusal_of(int alert)
     return NULL;
 }
 
+static envelope_status ours_missing(const struct env_tls *tls, const char *says,
+                                    envelope_error *err)
+{
+    return env_fail(err, ENVELOPE_E_REFUSED,
+                    "%s demands a certificate of ours and there is none: name a certificate and "
+                    "its key (alert: %s)",
+                    tls->name, says);
+}
+
 static envelope_status ours_refused(const struct env_tls *tls, const struct refusal *r,
                                     envelope_error *err)
 {
     const struct env_certificate_facts *own = &tls->config->own;
-    if (!own->there) {
-        return env_fail(err, ENVELOPE_E_REFUSED,
-                        "%s demands a certificate of ours and there is none: name a certificate "
-                        "and its key (alert: %s)",
-                        tls->name, r->says);
-    }
     char subject[ENV_TLS_NAME_MAX];
     char file[ENV_TLS_NAME_MAX];
     char from[ENV_TLS_DATE_MAX];
@@ -85,10 +88,14 @@ static envelope_status broken_off(const struct env_tls *tls, int alert, envelope
 }
 
 /* Which side an alert is about depends on whether we were asked for a certificate: servers use
- * handshake_failure both for "none came" and for "no suite in common". */
+ * handshake_failure both for "none came" and for "no suite in common", and GnuTLS calls it
+ * decode_error when none came. */
 static envelope_status told(const struct env_tls *tls, int alert, envelope_error *err)
 {
     const struct refusal *r = refusal_of(alert);
+    if (tls->asked && !tls->config->own.there) {
+        return ours_missing(tls, r ? r->says : SSL_alert_desc_string_long(alert), err);
+    }
     return r && tls->asked ? ours_refused(tls, r, err) : broken_off(tls, alert, err);
 }
 

@@ -34,7 +34,7 @@ struct env_tls {
     BIO *in; /* both belong to ssl */
     BIO *out;
     bool done;  /* with the handshake */
-    bool asked; /* for a certificate of ours */
+    bool asked; /* for a certificate of ours, and not answered since */
     uint8_t first_len;
     uint8_t first[5];            /* what the peer said first: HTTP, for one */
     char name[ENV_TLS_NAME_MAX]; /* printable */
