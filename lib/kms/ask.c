@@ -176,6 +176,7 @@ static envelope_status choose(envelope_kms *kms, const struct envelope_key_sink 
         return env_fail(err, ENVELOPE_E_CALLBACK,
                         "%s: its `newest` gave a fingerprint without a public key", kms->kind);
     }
+    out->others = (uint32_t)(count - 1);
     return take_found(kms->ctx, kms_id, info, out, err);
 }
 

@@ -33,6 +33,7 @@ struct env_target {
     envelope_kms *kms;             /* KMS; borrowed from the keyring */
     char *replaces;                /* what the KMS says this version replaces, or NULL */
     size_t password;               /* index, for kind password */
+    uint32_t others;               /* keys of the same name that the KMS has beside it */
     bool exclusive;                /* W3: a newer key is believed without further evidence */
     bool may_unwrap;               /* the keyring may have the KMS unwrap */
     bool proven;                   /* the possession test went well in this call */

@@ -57,6 +57,8 @@ struct env_found {
     struct env_key key; /* spki filled; version 0 if the provider gives none */
     char *replaces;     /* key id, or NULL */
     int32_t state;
+    uint32_t
+        others; /* candidates of that name that were passed over: nothing shows what they are */
 };
 envelope_status env_kms_newest(envelope_kms *kms, const char *kms_id, const char *key_name,
                                struct env_found *out, envelope_error *err);

@@ -108,6 +108,7 @@ static envelope_status ask_kms(const envelope_keyring *ring, const struct env_re
     if (!st) {
         t->key = found.key;
         t->replaces = found.replaces;
+        t->others = found.others;
         st = take_public(ring, t, err);
     }
     char name[ENV_PRINTABLE_MAX];
@@ -156,6 +157,22 @@ static envelope_status all_different(const struct env_targets *targets, envelope
     return ENVELOPE_OK;
 }
 
+/* A neighbour's, or a rotation that the KMS does not show: whoever made it wants to know. */
+static void tell_others(const envelope_keyring *ring, const struct env_listener *events,
+                        const struct env_target *t)
+{
+    struct env_listener own = ENV_LISTENER(ring->ctx);
+    char name[ENV_PRINTABLE_MAX];
+    envelope_key_ref ref = env_key_as_ref(&t->key);
+    struct env_subject subject = {.key = &ref};
+    env_emit(
+        events ? events : &own, ENVELOPE_EVENT_REFUSED, ENVELOPE_OK, &subject,
+        "KMS %s: %u more of the name %.100s are passed over, because nothing shows that one of "
+        "them replaces the key in use; if one does, retire the old public key, or say that "
+        "names there are exclusive",
+        t->recipient.kms_id, (unsigned)t->others, env_printable(name, t->recipient.name));
+}
+
 static void refused(const envelope_keyring *ring, const struct env_listener *events,
                     const struct env_target *t, const envelope_error *why)
 {
@@ -185,6 +202,9 @@ envelope_status env_keyring_ask_after(envelope_keyring *ring, const struct env_r
         envelope_status st = ask_one(ring, &ring->want[i], records, t, &why);
         if (st == ENVELOPE_E_REFUSED) {
             refused(ring, events, t, &why);
+        }
+        if (!st && t->others) {
+            tell_others(ring, events, t);
         }
         if (st && (!first || (st == ENVELOPE_E_AGAIN && first != ENVELOPE_E_NOMEM))) {
             first = env_fail(err, st, "%s", why.message);

@@ -21,11 +21,12 @@ class Identities(base.Case):
             self.init()
             self.backup(b"one")
             theirs = self.neighbour("inside")
-            self.assertIn("exclusive", self.backup(b"two", status=1).err)
+            # It stops nobody, and it is told.
+            self.assertIn("passed over", self.home.run("backup", "repo", "-", data=b"two").err)
             # The only active one under the name, even: still nothing shows that it replaces ours.
             user.revoke(pair.public)
-            self.assertIn("exclusive", self.backup(b"two", status=1).err)
-        self.assert_points(b"one")
+            self.assertIn("exclusive", self.backup(b"three", status=1).err)
+        self.assert_points(b"one", b"two")
         self.assertNotIn(theirs.private, self.home.run("keys", "repo").out.split())
 
     def test_neighbour_where_names_are_said_to_be_exclusive(self):

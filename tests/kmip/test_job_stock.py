@@ -110,12 +110,13 @@ class Pairs(Stock):
             self.backup(b"one")
             base.next_second()
             self.register(user, 7)
-            self.assertIn("exclusive", self.backup(b"two", status=1).err)
+            # Both are there: the one in use goes on, and somebody is told.
+            self.assertIn("passed over", self.home.run("backup", "repo", "-", data=b"two").err)
             user.revoke(old.public)
-            self.assertIn("exclusive", self.backup(b"two", status=1).err)
-        self.assert_points(b"one")
+            self.assertIn("exclusive", self.backup(b"three", status=1).err)
+        self.assert_points(b"one", b"two")
         self.configured("", "names = exclusive")
-        self.assertEqual(self.backup(b"two"), 2)
+        self.assertEqual(self.backup(b"three"), 3)
 
     def test_a_server_that_goes_back_to_the_superseded_version(self):
         """As a replica does that is behind: nothing is sealed for it any more."""
