@@ -10,7 +10,8 @@ from pathlib import Path
 WARNINGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 # What lies in the tree, by the beginning or the end of its name.
 MEANT = ("bin/envelope", "include/envelope/", "share/man/", "/libenvelope.so", "/libenvelope.so.0",
-         "/libenvelope.so.0.1.0", "/pkgconfig/libenvelope.pc", "share/doc/")
+         "/libenvelope.so.0.1.0", "/pkgconfig/libenvelope.pc", "share/doc/",
+         "/envelope/nbdkit-envelope-plugin.so")
 
 
 def run(*command, **more):
