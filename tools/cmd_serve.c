@@ -14,14 +14,14 @@
 #include <unistd.h>
 
 static const struct {
-    enum option_id id;
     const char *name;
+    enum option_id id;
     bool is_file; /* nbdkit may go to another folder */
 } passed[] = {
-    {OPTION_CHAIN, "chain", false},      {OPTION_POINT, "point", false},
-    {OPTION_CONFIG, "config", true},     {OPTION_STATE, "state", true},
-    {OPTION_KMS, "kms", false},          {OPTION_PASSPHRASE_FILE, "passphrase-file", true},
-    {OPTION_KEY_FILE, "key-file", true}, {OPTION_PASSWORD_FILE, "password-file", true},
+    {"chain", OPTION_CHAIN, false},      {"point", OPTION_POINT, false},
+    {"config", OPTION_CONFIG, true},     {"state", OPTION_STATE, true},
+    {"kms", OPTION_KMS, false},          {"passphrase-file", OPTION_PASSPHRASE_FILE, true},
+    {"key-file", OPTION_KEY_FILE, true}, {"password-file", OPTION_PASSWORD_FILE, true},
 };
 
 /* Where it was installed, or beside the program in a build. */

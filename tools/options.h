@@ -65,8 +65,7 @@ extern const struct command command_keystore_create, command_keystore_add_key,
     command_keystore_rotate, command_keystore_list, command_keystore_remove,
     command_keystore_export, command_init, command_backup, command_list, command_restore,
     command_verify, command_refresh, command_keys, command_kms_list, command_kms_keys,
-    command_kms_test, command_kms_create_key, command_kms_rotate, command_forget,
-    command_serve;
+    command_kms_test, command_kms_create_key, command_kms_rotate, command_forget, command_serve;
 
 bool option_given(const struct options *options, enum option_id id);
 const char *option_value(const struct options *options, enum option_id id); /* NULL: not given */

@@ -285,7 +285,8 @@ static envelope_status apply(struct attempt *a, envelope_error *err)
     const struct env_put *put = a->put;
     bool holds = false;
     bool forgets = false;
-    envelope_status st = env_forget_check(put, a->newest.catalogue, a->listed.extras, &forgets, err);
+    envelope_status st =
+        env_forget_check(put, a->newest.catalogue, a->listed.extras, &forgets, err);
     st = st ? st : wrap_point(a, err);
     if (!st && a->chain->pinned) {
         st = env_holds_pin(a->chain, a->newest.catalogue, &holds, err);

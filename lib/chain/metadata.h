@@ -36,7 +36,8 @@ envelope_status env_first_metadata(envelope_chain *chain, const struct env_liste
 /* README.txt of the repository, unless it is there. */
 envelope_status env_put_readme(envelope_chain *chain, envelope_error *err);
 
-/* forget.c: E_REFUSED: a point that stays needs one that is to go. *any: one of them is still there. */
+/* forget.c: E_REFUSED: a point that stays needs one that is to go. *any: one of them is still
+ * there. */
 envelope_status env_forget_check(const struct env_put *put, const struct env_catalogue *base,
                                  const struct env_extras *extras, bool *any, envelope_error *err);
 /* sweep.c: removes the objects of forgotten points, children before parents, but for those that a

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t wait_ms =
-    24 * 60 * 60 * 1000; /* where the store cannot tell what is under way */
+/* Where the store cannot tell what is under way. */
+static const int64_t wait_ms = INT64_C(24) * 60 * 60 * 1000;
 
 struct doomed {
     char *name;

@@ -34,8 +34,8 @@ static bool set_protocol(SSL_CTX *ssl)
            SSL_CTX_set1_client_sigalgs_list(ssl, signatures) && SSL_CTX_set_block_padding(ssl, 0);
 }
 
-/* Buffers stay with a connection that is kept: to give 16 KiB back wiped with each record costs more
- * than the record, and what was read from them is wiped all the same (CLEANSE_PLAINTEXT).
+/* Buffers stay with a connection that is kept: to give 16 KiB back wiped with each record costs
+ * more than the record, and what was read from them is wiped all the same (CLEANSE_PLAINTEXT).
  *
  * libssl takes up what lies in memory until there is data for us or nothing is left: without
  * AUTO_RETRY a read that met a session ticket would ask for more while an answer is there already.

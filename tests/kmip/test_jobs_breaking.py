@@ -129,8 +129,8 @@ def test_stale_answers():
             return last[-2] if len(last) > 1 else last[-1]
         with bed.responder(lambda c: c.serve(answer)) as r:
             opened(h, r)
-            answer = unwrap(h, paper)
-            assert answer["status"] != "OK" and answer["message"], answer
+            told = unwrap(h, paper)
+            assert told["status"] != "OK" and told["message"], told
 
 
 def test_wrong_batch_id():

@@ -191,7 +191,7 @@ envelope_status env_kmip_create_key(struct env_kmip_job *job, const char *key_na
  * apart by age. */
 static void let_a_second_pass(void)
 {
-    struct timespec left = {1, 100 * 1000 * 1000};
+    struct timespec left = {1, 100000000};
     while (nanosleep(&left, &left) && errno == EINTR) {
     }
 }

@@ -34,9 +34,9 @@ static envelope_status consider(struct env_kmip_job *job, const struct env_kmip_
     if (st) {
         return st;
     }
-    const char *not = lost ? lost : env_kmip_why_not(job, &next->object);
-    if (not ) {
-        *why = not ;
+    const char *wrong = lost ? lost : env_kmip_why_not(job, &next->object);
+    if (wrong) {
+        *why = wrong;
         return ENVELOPE_OK;
     }
     if (!there(c, next->object.uid)) {

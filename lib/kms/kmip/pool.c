@@ -79,7 +79,7 @@ void env_kmip_pool_order(struct env_kmip_client *client, size_t first,
                          size_t order[ENV_KMIP_ENDPOINTS_MAX])
 {
     int64_t now = env_kmip_clock_ms();
-    size_t paused[ENV_KMIP_ENDPOINTS_MAX];
+    size_t paused[ENV_KMIP_ENDPOINTS_MAX] = {0};
     size_t waiting = 0;
     size_t n = 0;
     if (first < client->count) {
