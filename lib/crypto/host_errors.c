@@ -39,8 +39,10 @@ void env_host_errors_back(struct env_host_errors *host)
     if (!host->live) {
         return;
     }
-    /* All else is written over; ERR_clear_error would keep these for the next error. */
+    /* All else is written over; ERR_clear_error would keep some of these for the next error. */
     for (int i = 0; i < ERR_NUM_ERRORS; i++) {
+        OPENSSL_free(host->live->err_file[i]);
+        OPENSSL_free(host->live->err_func[i]);
         if (host->live->err_data_flags[i] & ERR_TXT_MALLOCED) {
             OPENSSL_free(host->live->err_data[i]);
         }
