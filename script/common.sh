@@ -66,5 +66,7 @@ compile() {
 tests() {
     local dir=$1 log=$2
     shift 2
-    meson test -C "$dir" --no-rebuild --print-errorlogs --logbase "$log" "$@" </dev/null
+    # One more than there are cores: those that talk to servers wait a good deal.
+    meson test -C "$dir" --no-rebuild --print-errorlogs --logbase "$log" \
+        --num-processes "$(($(nproc) + 1))" "$@" </dev/null
 }
