@@ -49,14 +49,13 @@ static uint8_t *keep(struct env_image *image, size_t object, uint64_t at, uint8_
     return old;
 }
 
-/* The chunk, or as much of it as there is before the footer. */
-static envelope_status load(struct env_image *image, struct env_image_object *o, uint64_t at,
-                            uint8_t *bytes, envelope_error *err)
+/* The chunk, or as much of it as there is before the payload ends. */
+static envelope_status load(const struct env_image_object *o, uint64_t at, uint8_t *bytes,
+                            envelope_error *err)
 {
     uint64_t plain = env_payload_reader_bytes(o->source.payload);
     uint64_t left = at < plain ? plain - at : 0;
     size_t len = left < ENV_PART_ALIGN ? (size_t)left : ENV_PART_ALIGN;
-    (void)image;
     return env_payload_read(o->source.payload, at, bytes, len, NULL, err);
 }
 
@@ -85,7 +84,7 @@ envelope_status env_image_cached(struct env_image *image, struct env_image_objec
         return ENVELOPE_OK;
     }
     uint8_t *chunk = env_alloc(image->ctx, ENV_PART_ALIGN);
-    envelope_status st = chunk ? load(image, o, at, chunk, err) : env_nomem(err);
+    envelope_status st = chunk ? load(o, at, chunk, err) : env_nomem(err);
     if (!st) {
         memcpy(out, chunk + (offset - at), len);
         chunk = keep(image, object, at, chunk);
