@@ -58,6 +58,14 @@ void env_error_origin(envelope_error *err, int32_t origin, int64_t native)
     }
 }
 
+envelope_status env_error_pass(envelope_error *err, envelope_status status,
+                               const envelope_error *said)
+{
+    env_fail(err, status, "%s", said->message);
+    env_error_origin(err, said->origin, said->native);
+    return status;
+}
+
 void env_error_prefix(envelope_error *err, const char *format, ...)
 {
     if (!err) {

@@ -16,6 +16,10 @@ env_fail_errno(envelope_error *err, envelope_status status, int number, const ch
 /* What envelope_error.native means: one of ENVELOPE_ORIGIN_*. */
 void env_error_origin(envelope_error *err, int32_t origin, int64_t native);
 
+/* Hands on what another call said with its failure, all but the size; returns status. */
+envelope_status env_error_pass(envelope_error *err, envelope_status status,
+                               const envelope_error *said);
+
 /* Puts "prefix: " before the line that is already there. */
 __attribute__((format(printf, 2, 3))) void env_error_prefix(envelope_error *err, const char *format,
                                                             ...);

@@ -223,10 +223,7 @@ static envelope_status visit(struct walk *w, const struct env_seen *seen, envelo
         return ENVELOPE_OK;
     }
     if (st && is_final(st)) {
-        if (err) {
-            *err = why;
-        }
-        return st;
+        return env_error_pass(err, st, &why);
     }
     if (st) {
         w->out->closed = w->out->closed ? w->out->closed : st;
@@ -316,10 +313,7 @@ envelope_status env_unlisted(envelope_chain *chain, const struct env_listing *ho
         st = visit(&w, &seen.item[i], err);
     }
     if (!st && w.again) {
-        st = ENVELOPE_E_AGAIN;
-        if (err) {
-            *err = w.again_why;
-        }
+        st = env_error_pass(err, ENVELOPE_E_AGAIN, &w.again_why);
     }
     if (!st && how->policy) {
         parents_first(&w);

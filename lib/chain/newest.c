@@ -242,10 +242,7 @@ static envelope_status try_one(struct env_search *s, const struct env_seen *seen
         return ENVELOPE_OK;
     }
     st = failed(s, seen, st, &why);
-    if (st && err) {
-        *err = why;
-    }
-    return st;
+    return st ? env_error_pass(err, st, &why) : ENVELOPE_OK;
 }
 
 /* A pinned host that has found its branch need not unwrap what that branch's own past lists. */
@@ -278,10 +275,7 @@ static envelope_status open_candidates(struct env_search *s, envelope_error *err
             break;
         }
     }
-    if (s->again && err) {
-        *err = s->again_why;
-    }
-    return s->again ? ENVELOPE_E_AGAIN : ENVELOPE_OK;
+    return s->again ? env_error_pass(err, ENVELOPE_E_AGAIN, &s->again_why) : ENVELOPE_OK;
 }
 
 static envelope_status run(struct env_search *s, envelope_error *err)

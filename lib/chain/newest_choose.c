@@ -110,10 +110,7 @@ static envelope_status choose(struct env_search *s, envelope_error *err)
                         s->chain->folder, (unsigned long long)s->chain->pin.number);
     }
     if (s->worst) {
-        if (err) {
-            *err = s->why;
-        }
-        return s->worst;
+        return env_error_pass(err, s->worst, &s->why);
     }
     return env_fail(err, ENVELOPE_E_NOT_FOUND, "%s holds no metadata and no keys copy",
                     s->chain->folder);

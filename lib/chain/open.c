@@ -144,9 +144,7 @@ static envelope_status load_extras(envelope_chain *chain, const struct env_liste
     envelope_status st = env_unlisted(chain, &how, events, &listed, &why);
     env_catalogue_release(base);
     if (st && (base || st == ENVELOPE_E_AGAIN)) {
-        env_fail(err, st, "%s", why.message);
-        env_error_origin(err, why.origin, why.native);
-        return st;
+        return env_error_pass(err, st, &why);
     }
     if (st) {
         return metadata;
@@ -157,10 +155,7 @@ static envelope_status load_extras(envelope_chain *chain, const struct env_liste
     }
     if (!base && listed.extras->count == 0) {
         if (metadata == ENVELOPE_E_NOT_FOUND && listed.closed) {
-            metadata = listed.closed;
-            if (err) {
-                *err = listed.why;
-            }
+            metadata = env_error_pass(err, listed.closed, &listed.why);
         }
         env_extras_release(listed.extras);
         return metadata;

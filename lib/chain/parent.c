@@ -186,7 +186,7 @@ static envelope_status none(struct search *s, envelope_status st, const envelope
     uint64_t number = s->catalogue->rows[s->out->row].number;
     env_parent_free(s->chain, s->out);
     if (!is_parents(st) || demanded) {
-        return env_fail(err, st, "%s", why->message);
+        return env_error_pass(err, st, why);
     }
     const struct env_subject subject = {.point = number};
     env_emit(s->events, ENVELOPE_EVENT_DAMAGED, st, &subject,

@@ -84,10 +84,7 @@ static envelope_status look(envelope_chain *chain, const struct env_listener *ev
         return ENVELOPE_OK; /* removed meanwhile */
     }
     if (seen.status && !about_object(seen.status)) {
-        if (err) {
-            *err = why;
-        }
-        return seen.status;
+        return env_error_pass(err, seen.status, &why);
     }
     if (seen.status) {
         env_emit(events, ENVELOPE_EVENT_DAMAGED, seen.status, &subject, "%s: %s", entry->name,

@@ -150,10 +150,7 @@ static envelope_status open_listed(envelope_chain *chain, const struct env_row *
     envelope_status st = use_headers(s, dek, row->link, prefix, &why);
     if (st && (s->replaced || !is_damage(st))) {
         s->part = s->replaced ? "header copies A and B" : s->part;
-        if (err) {
-            *err = why;
-        }
-        return st;
+        return env_error_pass(err, st, &why);
     }
     s->served = st                          ? ENV_SERVED_CATALOGUE
                 : s->headers != ENVELOPE_OK ? ENV_SERVED_TWIN

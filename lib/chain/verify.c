@@ -123,10 +123,7 @@ static envelope_status check_payload(struct walk *w, const struct env_subject *s
         size_t n = bytes - at < STEP ? (size_t)(bytes - at) : STEP;
         envelope_status st = env_payload_read(s->payload, at, w->buf, n, &where.offset, &why);
         if (st && is_final(st)) {
-            if (err) {
-                *err = why;
-            }
-            return st;
+            return env_error_pass(err, st, &why);
         }
         if (st) {
             finding(w, &where, st, ENVELOPE_EVENT_DAMAGED, "payload: byte %llu does not verify",
@@ -185,7 +182,7 @@ static envelope_status check_disk(struct walk *w, size_t i, const struct env_sou
     envelope_error why = ENVELOPE_ERROR_INIT;
     envelope_status st = env_disk_of_view(w->chain, &w->view, i, s, &disk, &why);
     if (st && is_final(st)) {
-        return env_fail(err, st, "%s", why.message);
+        return env_error_pass(err, st, &why);
     }
     if (st) {
         finding(w, &subject, st, ENVELOPE_EVENT_DAMAGED, "payload: %.300s", why.message);
@@ -228,10 +225,7 @@ static envelope_status check_point(struct walk *w, size_t i, envelope_error *err
             ? env_source_listed(w->chain, w->view.catalogue, at->row, &s, &why)
             : env_source_extra(w->chain, &w->view.extras->item[at->extra], &s, &why);
     if (st && is_final(st)) {
-        if (err) {
-            *err = why;
-        }
-        return st;
+        return env_error_pass(err, st, &why);
     }
     struct env_subject subject = {.object = st ? guess_name(w, row, name) : s.name,
                                   .point = at->number};
@@ -323,10 +317,7 @@ static envelope_status check_metadata(struct walk *w, const struct env_seen *see
     st = st ? st : open_metadata(w, &subject, &opened, &why);
     env_opened_close(&opened);
     if (st && is_final(st)) {
-        if (err) {
-            *err = why;
-        }
-        return st;
+        return env_error_pass(err, st, &why);
     }
     if (st) {
         finding(w, &subject, st, ENVELOPE_EVENT_DAMAGED, "object: %.300s", why.message);
@@ -491,8 +482,5 @@ envelope_status envelope_chain_verify(envelope_chain *chain, const envelope_veri
         env_view_free(&w.view);
     }
     env_free(chain->ctx, w.buf);
-    if (!st && w.worst && err) {
-        *err = w.first;
-    }
-    return st ? st : w.worst;
+    return st || !w.worst ? st : env_error_pass(err, w.worst, &w.first);
 }

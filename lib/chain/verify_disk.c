@@ -26,7 +26,7 @@ static envelope_status tell(struct walk *w, const struct env_image_fault *at, en
 {
     char name[65];
     if (!is_damage(st)) {
-        return env_fail(err, st, "%s", why->message);
+        return env_error_pass(err, st, why);
     }
     w->fault(w->user, env_disk_object_name(w->disk, at->object, name), at->offset, st,
              why->message);
@@ -61,7 +61,7 @@ static envelope_status check_data(struct walk *w, uint64_t offset, uint64_t len,
         if (st && is_damage(st)) {
             st = by_blocks(w, offset + done, n, err);
         } else if (st) {
-            return env_fail(err, st, "%s", why.message);
+            return env_error_pass(err, st, &why);
         }
         st = st ? st : w->stop(w->user, n, err);
         done += n;

@@ -170,11 +170,7 @@ static bool failed(struct env_tls *tls, int ssl_error, envelope_error *err)
 static envelope_status still_broken(const struct env_tls *tls, envelope_error *err)
 {
     envelope_status st = tls->broken.status;
-    if (st) {
-        env_fail(err, st, "%s", tls->broken.message);
-        env_error_origin(err, tls->broken.origin, tls->broken.native);
-    }
-    return st;
+    return st ? env_error_pass(err, st, &tls->broken) : ENVELOPE_OK;
 }
 
 envelope_status env_tls_handshake(struct env_tls *tls, bool *done, envelope_error *err)

@@ -171,10 +171,5 @@ envelope_status env_tls_failed(struct env_tls *tls, int ssl_error, envelope_erro
     tls->broken = (envelope_error)ENVELOPE_ERROR_INIT;
     (void)explain(tls, ssl_error, code, &tls->broken);
     env_error_origin(&tls->broken, ENVELOPE_ORIGIN_OPENSSL, (int64_t)code);
-    if (err) {
-        size_t size = err->size;
-        *err = tls->broken;
-        err->size = size;
-    }
-    return tls->broken.status;
+    return env_error_pass(err, tls->broken.status, &tls->broken);
 }

@@ -38,7 +38,7 @@ static envelope_status begin(struct env_image_writer *w, envelope_error *err)
         env_image_segment(w->plan.parent, w->directory_count, w->parent, &fault, &why);
     bool damage = st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_AUTH || st == ENVELOPE_E_NOT_FOUND;
     if (st && !damage) {
-        return env_fail(err, st, "%s", why.message);
+        return env_error_pass(err, st, &why);
     }
     if (st && w->plan.damaged) {
         w->plan.damaged(w->plan.user, &fault, st, why.message);

@@ -29,12 +29,7 @@ envelope_status env_kms_failed(const envelope_kms *kms, const char *call, envelo
     bool own = kms->asking && (st == ENVELOPE_E_AGAIN || st == ENVELOPE_E_LIMIT ||
                                st == ENVELOPE_E_NOMEM || st == ENVELOPE_E_CRYPTO);
     if (kms->admin || own) {
-        if (err) {
-            envelope_error copy = *said;
-            copy.size = err->size;
-            *err = copy;
-        }
-        return st;
+        return env_error_pass(err, st, said);
     }
     char text[ENV_PRINTABLE_MAX];
     said->message[sizeof said->message - 1] = 0;

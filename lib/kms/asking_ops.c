@@ -110,7 +110,7 @@ static envelope_status unwrap_many(void *self, envelope_unwrap *items, size_t co
         item->status = unwrap(self, item->key, item->algorithm, item->in, item->in_len, item->out,
                               item->cap, &item->len, &why);
         if (item->status == ENVELOPE_E_NOMEM || item->status == ENVELOPE_E_LIMIT) {
-            return env_fail(err, item->status, "%s", why.message);
+            return env_error_pass(err, item->status, &why);
         }
         again = again || item->status == ENVELOPE_E_AGAIN;
     }

@@ -61,7 +61,7 @@ static envelope_status one_by_one(envelope_kms *kms, envelope_unwrap *items, siz
         envelope_status st = env_kms_unwrap(kms, item->key, item->algorithm, item->in, item->in_len,
                                             item->out, &why);
         if (st == ENVELOPE_E_NOMEM || st == ENVELOPE_E_UNSUPPORTED) {
-            return env_fail(err, st, "%s", why.message);
+            return env_error_pass(err, st, &why);
         }
         settle(item, st);
     }

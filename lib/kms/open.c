@@ -262,7 +262,7 @@ static bool try_kms(struct attempt *a, const struct env_ring_kms *kms, size_t i,
     envelope_status st = env_kms_unwrap(kms->kms, &ref, slot->algorithm, slot->wrapped,
                                         slot->wrapped_len, a->dek, &said);
     if (st == ENVELOPE_E_AGAIN) { /* as a call that has not returned yet: nothing is told */
-        decide(a, env_fail(err, st, "%s", said.message));
+        decide(a, env_error_pass(err, st, &said));
         return false;
     }
     if (st && st != ENVELOPE_E_AUTH && !is_ours(st)) {
@@ -270,8 +270,7 @@ static bool try_kms(struct attempt *a, const struct env_ring_kms *kms, size_t i,
         return st != ENVELOPE_E_KMS_UNREACHED;
     }
     if (is_ours(st)) {
-        env_fail(err, st, "%s", said.message);
-        env_error_origin(err, said.origin, said.native);
+        env_error_pass(err, st, &said);
     }
     st = verify(a, st, err);
     a->named |= st == ENVELOPE_E_AUTH;

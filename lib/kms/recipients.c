@@ -207,8 +207,7 @@ envelope_status env_keyring_ask_after(envelope_keyring *ring, const struct env_r
             tell_others(ring, events, t);
         }
         if (st && (!first || (st == ENVELOPE_E_AGAIN && first != ENVELOPE_E_NOMEM))) {
-            first = env_fail(err, st, "%s", why.message);
-            env_error_origin(err, why.origin, why.native);
+            first = env_error_pass(err, st, &why);
         }
     }
     first = first ? first : all_different(out, err);

@@ -51,7 +51,7 @@ static envelope_status look(const struct front *f, size_t at, uint8_t role, stru
     snprintf(out->text, sizeof out->text, "%.159s", why.message);
     bool said =
         !out->status || out->status == ENVELOPE_E_FORMAT || out->status == ENVELOPE_E_UNSUPPORTED;
-    return said ? ENVELOPE_OK : env_fail(err, out->status, "%s", why.message);
+    return said ? ENVELOPE_OK : env_error_pass(err, out->status, &why);
 }
 
 /* Copy A is dead, so nothing says where B is: it is where its own capacity agrees with its place,

@@ -110,9 +110,7 @@ static envelope_status find_dek(const struct env_headers *h, envelope_keyring *k
         return ENVELOPE_OK;
     }
     int told = again && rank(st[1]) > rank(st[0]) ? 1 : 0;
-    env_fail(err, st[told], "%s", why[told].message);
-    env_error_origin(err, why[told].origin, why[told].native);
-    return st[told];
+    return env_error_pass(err, st[told], &why[told]);
 }
 
 /* Highest verified revision wins, whichever copy gave the DEK. */
@@ -129,7 +127,7 @@ static envelope_status judge_copies(struct env_object *o, envelope_error *err)
         envelope_error why = ENVELOPE_ERROR_INIT;
         envelope_status st = check_copy(h->ctx, env_dek_key(o->dek), &h->copy[i], &why);
         if (st && st != ENVELOPE_E_AUTH) {
-            return env_fail(err, st, "%s", why.message);
+            return env_error_pass(err, st, &why);
         }
         o->state[i] = st ? ENV_COPY_ALTERED : ENV_COPY_GOOD;
         if (!st && o->copy && h->copy[i].revision < o->copy->revision) {

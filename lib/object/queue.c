@@ -57,7 +57,7 @@ void env_queue_free(struct env_queue *q)
 static envelope_status state(const struct env_queue *q, envelope_error *err)
 {
     if (q->failed) {
-        return env_fail(err, q->failed, "%s", q->why.message);
+        return env_error_pass(err, q->failed, &q->why);
     }
     return q->cancelled ? env_fail(err, ENVELOPE_E_CANCELLED, "the writer was cancelled")
                         : ENVELOPE_OK;

@@ -56,10 +56,7 @@ static envelope_status read_headers(envelope_survey *s, struct env_surveyed *ite
     envelope_error why = ENVELOPE_ERROR_INIT;
     envelope_status st = env_headers_open(s->store, item->public.object, &opened, &why);
     if (st == ENVELOPE_E_NOMEM || st == ENVELOPE_E_CRYPTO || st == ENVELOPE_E_INVALID) {
-        if (err) {
-            *err = why;
-        }
-        return st;
+        return env_error_pass(err, st, &why);
     }
     if (st) {
         item->public.kind = ENVELOPE_OBJECT_OTHER;

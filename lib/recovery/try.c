@@ -43,10 +43,7 @@ static envelope_status record(struct attempt *a, struct env_surveyed *item, enve
                               const envelope_error *why, envelope_error *err)
 {
     if (st && is_final(st)) {
-        if (err) {
-            *err = *why;
-        }
-        return st;
+        return env_error_pass(err, st, why);
     }
     item->public.status = st;
     return set_message(a->s, item, st ? why->message : NULL, err);
@@ -76,7 +73,7 @@ static envelope_status by_slots(struct attempt *a, struct env_surveyed *item,
     env_opened_close(&opened);
     if (st == ENVELOPE_E_AGAIN) { /* the others are asked for in the same round */
         a->again = true;
-        env_fail(err, st, "%s", why.message);
+        env_error_pass(err, st, &why);
         return ENVELOPE_OK;
     }
     return record(a, item, st, &why, err);

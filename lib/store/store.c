@@ -186,11 +186,7 @@ envelope_status env_store_failed(const envelope_store *store, const char *call, 
                                  envelope_error *said, envelope_error *err)
 {
     if (store->own) {
-        if (err) {
-            said->size = err->size;
-            *err = *said;
-        }
-        return st;
+        return env_error_pass(err, st, said);
     }
     char text[ENV_PRINTABLE_MAX];
     said->message[sizeof said->message - 1] = 0;

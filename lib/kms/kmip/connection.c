@@ -50,7 +50,7 @@ static envelope_status explained(struct env_kmip_connection *c, envelope_status 
         env_tls_read(c->tls, &unasked, 1, &got, &closed, &said) != ENVELOPE_E_REFUSED) {
         return st;
     }
-    return env_fail(err, ENVELOPE_E_REFUSED, "%s", said.message);
+    return env_error_pass(err, ENVELOPE_E_REFUSED, &said);
 }
 
 static envelope_status handshake(struct env_kmip_connection *c, int64_t until, envelope_error *err)

@@ -308,12 +308,7 @@ static envelope_status run(envelope_kmip_session *s, envelope_error *err)
 
 static envelope_status tell(const envelope_kmip_session *s, envelope_error *err)
 {
-    if (s->status && err) {
-        size_t size = err->size;
-        *err = s->why;
-        err->size = size;
-    }
-    return s->status;
+    return s->status ? env_error_pass(err, s->status, &s->why) : ENVELOPE_OK;
 }
 
 static void end(envelope_kmip_session *s, envelope_status st)

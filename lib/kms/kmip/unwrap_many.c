@@ -97,7 +97,7 @@ static envelope_status sort_out(struct many *m, size_t count, envelope_error *er
         envelope_error own = ENVELOPE_ERROR_INIT;
         envelope_status st = env_kmip_unwrap_one(m->job, &u, &len, &own);
         if (ends_all(st)) {
-            return env_fail(err, st, "%s", own.message);
+            return env_error_pass(err, st, &own);
         }
         done(&m->item[i], st, len);
         m->decided[i] = true;
