@@ -75,6 +75,7 @@ static void expect(envelope_chain *chain, uint64_t number)
 static void setup(void)
 {
     srand(11);
+    memset(&kms, 0, sizeof kms);
     memset(disk, 0, sizeof disk);
     change(300);
     memset(disk + 10 * BLOCK, 0, 5 * BLOCK);

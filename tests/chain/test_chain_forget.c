@@ -11,6 +11,8 @@ static envelope_chain *chain;
 
 static void setup(void)
 {
+    memset(&kms, 0, sizeof kms);
+    memset(&mem, 0, sizeof mem);
     host_begin(&h, &kms, 1, 3);
     h.keeps = true;
     chain = host_create(&h, &mem, "vm");
@@ -23,17 +25,23 @@ static void teardown(void)
     memory_store_clear(&mem);
 }
 
+static void write_disk(envelope_writer *w, uint8_t byte)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    static uint8_t block[3 << 16];
+    memset(block, 1, sizeof block);
+    memset(block, byte, 1 << 16);
+    MUST(envelope_writer_write(w, block, sizeof block, &err));
+}
+
 static uint64_t disk(uint8_t byte)
 {
     envelope_error err = ENVELOPE_ERROR_INIT;
     const envelope_point_options o = {.size = sizeof o, .content = ENVELOPE_IMAGE};
-    static uint8_t block[3 << 16];
     envelope_writer *w;
     uint64_t number;
-    memset(block, 1, sizeof block);
-    memset(block, byte, 1 << 16);
     MUST(envelope_writer_new(chain, &o, &w, &err));
-    MUST(envelope_writer_write(w, block, sizeof block, &err));
+    write_disk(w, byte);
     MUST(envelope_writer_commit(w, &number, &err));
     envelope_writer_free(w);
     return number;
@@ -119,6 +127,15 @@ START_TEST(what_stays_keeps_what_it_needs)
 }
 END_TEST
 
+static envelope_chain *two_points_and_another_host(struct host *other)
+{
+    disk(11);
+    disk(12);
+    host_begin(other, &kms, 1, 3);
+    mem.shows_writes = true;
+    return host_open(other, &mem, NULL);
+}
+
 /* A writer that stands on a point which is forgotten before it commits: its point is not listed,
  * and what it needs is not removed under it. */
 START_TEST(a_write_under_way_keeps_its_ancestors)
@@ -130,12 +147,8 @@ START_TEST(a_write_under_way_keeps_its_ancestors)
     envelope_writer *third;
     uint64_t freed;
     uint64_t waiting;
-    disk(11);
-    disk(12);
     struct host other;
-    host_begin(&other, &kms, 1, 3);
-    envelope_chain *second = host_open(&other, &mem, NULL);
-    mem.shows_writes = true;
+    envelope_chain *second = two_points_and_another_host(&other);
     MUST(envelope_writer_new(chain, &o, &w, &err));
     ck_assert_int_eq(envelope_writer_new(second, &o, &third, &err), ENVELOPE_E_BUSY);
     ck_assert_msg(strstr(err.message, "0123abcd-77") != NULL, "%s", err.message);
@@ -157,20 +170,13 @@ START_TEST(what_was_finished_on_a_forgotten_parent_stays_whole)
 {
     envelope_error err = ENVELOPE_ERROR_INIT;
     const envelope_point_options o = {.size = sizeof o, .content = ENVELOPE_IMAGE};
-    static uint8_t block[3 << 16];
     const uint64_t both[] = {1, 2};
     envelope_writer *w;
     uint64_t number;
-    disk(11);
-    disk(12);
     struct host other;
-    host_begin(&other, &kms, 1, 3);
-    envelope_chain *second = host_open(&other, &mem, NULL);
-    mem.shows_writes = true;
+    envelope_chain *second = two_points_and_another_host(&other);
     MUST(envelope_writer_new(chain, &o, &w, &err));
-    memset(block, 1, sizeof block);
-    memset(block, 13, 1 << 16);
-    MUST(envelope_writer_write(w, block, sizeof block, &err));
+    write_disk(w, 13);
     MUST(envelope_chain_forget(second, both, 2, NULL, NULL, &err));
     MUST(envelope_writer_commit(w, &number, &err));
     envelope_writer_free(w);
@@ -194,22 +200,15 @@ START_TEST(what_cannot_be_read_may_stand_on_anything)
 {
     envelope_error err = ENVELOPE_ERROR_INIT;
     const envelope_point_options o = {.size = sizeof o, .content = ENVELOPE_IMAGE};
-    static uint8_t block[3 << 16];
     const uint64_t both[] = {1, 2};
     envelope_writer *w;
     uint64_t number;
     uint64_t freed;
     size_t at = 0;
-    disk(11);
-    disk(12);
     struct host other;
-    host_begin(&other, &kms, 1, 3);
-    envelope_chain *second = host_open(&other, &mem, NULL);
-    mem.shows_writes = true;
+    envelope_chain *second = two_points_and_another_host(&other);
     MUST(envelope_writer_new(chain, &o, &w, &err));
-    memset(block, 1, sizeof block);
-    memset(block, 13, 1 << 16);
-    MUST(envelope_writer_write(w, block, sizeof block, &err));
+    write_disk(w, 13);
     struct memory_file *between = memory_next(&mem, "-incr-", &at);
     memset(between->data, 0xff, 2 << 14);
     MUST(envelope_chain_forget(second, both, 2, &freed, NULL, &err));
