@@ -35,6 +35,7 @@ struct env_catalogue {
     size_t strings_room;
     uint8_t *strings;
     uint32_t *by_object; /* the first `indexed` rows in order of object ids */
+    uint32_t *by_link;   /* the same in order of LINKs */
     size_t indexed;
     uint32_t *by_stone; /* the first `stones` tombstones in order of object ids */
     size_t stones;
@@ -73,6 +74,9 @@ envelope_status env_catalogue_draw(struct env_catalogue *catalogue, uint32_t g,
 /* DEK of a row; out in the arena. E_NO_KEY: the row does not know it. */
 envelope_status env_catalogue_dek(const struct env_catalogue *catalogue, size_t row,
                                   uint8_t out[32], envelope_error *err);
+/* The same as a DEK of its own. */
+envelope_status env_row_dek(const struct env_catalogue *catalogue, size_t row, envelope_dek **out,
+                            envelope_error *err);
 /* Adds a row behind the others (row->number is above all); row->dek is ignored, dek may be NULL
  * (unknown). label and attributes go to the strings. */
 envelope_status env_catalogue_append(struct env_catalogue *catalogue, const struct env_row *row,
@@ -86,6 +90,8 @@ envelope_status env_catalogue_forget(struct env_catalogue *catalogue,
 /* Index, or SIZE_MAX. */
 size_t env_catalogue_find_object(const struct env_catalogue *catalogue,
                                  const uint8_t object_id[ENV_OBJECT_ID_BYTES]);
+size_t env_catalogue_find_link(const struct env_catalogue *catalogue,
+                               const uint8_t link[ENV_LINK_BYTES]);
 size_t env_catalogue_find_number(const struct env_catalogue *catalogue, uint64_t number);
 /* NULL: none. */
 const struct env_tombstone *env_catalogue_tombstone(const struct env_catalogue *catalogue,

@@ -222,7 +222,9 @@ envelope_status env_catalogue_forget(struct env_catalogue *c, const struct env_c
     c->row_count = 0;
     c->strings_len = 0;
     env_free(c->ctx, c->by_object);
+    env_free(c->ctx, c->by_link);
     c->by_object = NULL;
+    c->by_link = NULL;
     c->indexed = 0;
     for (size_t i = 0; !st && i < from->row_count; i++) {
         if (!contains(numbers, count, from->rows[i].number)) {

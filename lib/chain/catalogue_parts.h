@@ -1,4 +1,4 @@
-/* chain/catalogue_parts.h - what catalogue.c and catalogue_payload.c share. */
+/* chain/catalogue_parts.h - what the files of the catalogue share. */
 #ifndef ENV_CHAIN_CATALOGUE_PARTS_H
 #define ENV_CHAIN_CATALOGUE_PARTS_H
 #include "chain/catalogue.h"
@@ -9,7 +9,7 @@ envelope_status env_catalogue_make(envelope_ctx *ctx, struct env_catalogue **out
 /* Checks SECRETS, keeps them encrypted, sets generation. */
 envelope_status env_catalogue_set_secrets(struct env_catalogue *catalogue, const uint8_t *secrets,
                                           size_t len, envelope_error *err);
-/* Makes by_object. */
+/* Makes by_object, by_link and by_stone. */
 envelope_status env_catalogue_index(struct env_catalogue *catalogue, envelope_error *err);
 /* Room for one row more, and for more bytes of strings. */
 envelope_status env_catalogue_grow(struct env_catalogue *catalogue, size_t strings,

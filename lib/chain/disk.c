@@ -68,12 +68,8 @@ envelope_status env_disk_hash_key(struct env_disk *d, uint8_t out[32], envelope_
 
 static size_t listed(const struct env_catalogue *c, const uint8_t link[ENV_LINK_BYTES])
 {
-    for (size_t i = 0; c && i < c->row_count; i++) {
-        if (!memcmp(c->rows[i].link, link, ENV_LINK_BYTES)) {
-            return c->rows[i].flags & ENV_ROW_DEK_UNKNOWN ? SIZE_MAX : i;
-        }
-    }
-    return SIZE_MAX;
+    size_t i = c ? env_catalogue_find_link(c, link) : SIZE_MAX;
+    return i == SIZE_MAX || c->rows[i].flags & ENV_ROW_DEK_UNKNOWN ? SIZE_MAX : i;
 }
 
 /* Without the catalogue: whichever file's header has this LINK. */
@@ -235,20 +231,6 @@ envelope_status env_disk_open(envelope_chain *chain, const struct env_disk_point
     return ENVELOPE_OK;
 }
 
-envelope_status env_row_dek(envelope_ctx *ctx, const struct env_catalogue *c, size_t row,
-                            envelope_dek **out, envelope_error *err)
-{
-    uint8_t *key;
-    envelope_status st = env_secret_new(ctx, 32, &key, err);
-    if (st) {
-        return st;
-    }
-    st = env_catalogue_dek(c, row, key, err);
-    st = st ? st : env_dek_from(ctx, key, out, err);
-    env_secret_free(ctx, key, 32);
-    return st;
-}
-
 envelope_status env_disk_of_view(envelope_chain *chain, const struct env_view *view, size_t i,
                                  const struct env_source *source, struct env_disk **out,
                                  envelope_error *err)
@@ -258,7 +240,7 @@ envelope_status env_disk_of_view(envelope_chain *chain, const struct env_view *v
     *out = NULL;
     envelope_status st = ENVELOPE_OK;
     if (at->row != SIZE_MAX) {
-        st = env_row_dek(chain->ctx, view->catalogue, at->row, &dek, err);
+        st = env_row_dek(view->catalogue, at->row, &dek, err);
     } else {
         dek = env_dek_retain(view->extras->item[at->extra].dek);
     }

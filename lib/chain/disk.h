@@ -17,9 +17,6 @@ struct env_disk_point {
 /* No object but the point itself is opened. E_FORMAT, E_AUTH. */
 envelope_status env_disk_open(envelope_chain *chain, const struct env_disk_point *point,
                               struct env_disk **out, envelope_error *err);
-/* E_NO_KEY: the row does not know it. */
-envelope_status env_row_dek(envelope_ctx *ctx, const struct env_catalogue *catalogue, size_t row,
-                            envelope_dek **out, envelope_error *err);
 /* The same for a point of a view; source is that point's. */
 envelope_status env_disk_of_view(envelope_chain *chain, const struct env_view *view, size_t i,
                                  const struct env_source *source, struct env_disk **out,

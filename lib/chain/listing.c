@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum { SCAN_FAILURES = 1000 };
-static const uint32_t claims_ahead = 1000;
 
 struct walk {
     envelope_chain *chain;
@@ -244,29 +243,16 @@ static bool among(const struct env_extras *extras, size_t count, const uint8_t l
     return false;
 }
 
-static bool row_of(const struct env_catalogue *c, const uint8_t link[ENV_LINK_BYTES],
-                   uint64_t *number)
-{
-    for (size_t i = 0; i < c->row_count; i++) {
-        if (!memcmp(c->rows[i].link, link, ENV_LINK_BYTES)) {
-            *number = c->rows[i].number;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* crypto.md, section 3: what an increment names is a point of this chain. Parents come before their
  * children; what has none here is not listed. */
 static void parents_first(struct walk *w)
 {
     struct env_extras *e = w->out->extras;
     size_t placed = 0;
-    uint64_t number;
     for (size_t i = 0; i < e->count;) {
         const struct env_extra extra = e->item[i];
         bool ready = extra.row.kind == ENV_KIND_FULL ||
-                     row_of(w->how->base, extra.parent, &number) ||
+                     env_catalogue_find_link(w->how->base, extra.parent) != SIZE_MAX ||
                      among(e, placed, extra.parent) || pending(w->chain, extra.row.link);
         if (!ready || i < placed) {
             i++;
@@ -291,7 +277,7 @@ static void note_claims(struct env_listed *out, const struct env_seen_list *seen
     out->top_generation = base;
     for (size_t i = 0; i < seen->count; i++) {
         uint32_t g = seen->item[i].id.generation;
-        if (!seen->item[i].status && g > out->top_generation && g <= base + claims_ahead) {
+        if (!seen->item[i].status && g > out->top_generation && g <= base + ENV_CLAIMS_AHEAD) {
             out->top_generation = g;
         }
     }
@@ -324,92 +310,4 @@ envelope_status env_unlisted(envelope_chain *chain, const struct env_listing *ho
         out->extras = NULL;
     }
     return st;
-}
-
-/* -- a row */
-
-struct env_key env_slot_key(const struct env_slot *slot)
-{
-    struct env_key key = {
-        .kind = slot->kind,
-        .version = slot->version,
-        .kms_id = (char *)(uintptr_t)slot->kms_id,
-        .name = (char *)(uintptr_t)slot->name,
-        .key_id = (char *)(uintptr_t)slot->key_id,
-        .has_fingerprint = slot->has_fingerprint,
-    };
-    memcpy(key.fingerprint, slot->fingerprint, 32);
-    return key;
-}
-
-/* A key that only an older point names, below the newest version of its name, is a superseded one.
- */
-static bool below_newest(const struct env_keys *keys, const struct env_key *key)
-{
-    for (size_t i = 0; i < keys->count; i++) {
-        const struct env_key *k = &keys->item[i];
-        if (key->kind == ENV_SLOT_KMS && k->kind == key->kind && !strcmp(k->kms_id, key->kms_id) &&
-            !strcmp(k->name, key->name) && k->version > key->version) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static envelope_status key_set(struct env_catalogue *c, const struct env_slots *slots,
-                               uint32_t *index, bool *superseded, envelope_error *err)
-{
-    uint32_t set[ENV_SLOTS_LIMIT];
-    uint32_t count = 0;
-    *superseded = false;
-    for (size_t i = 0; i < slots->count; i++) {
-        struct env_key key = env_slot_key(&slots->slot[i]);
-        size_t at = env_keys_find(&c->head.keys, &key);
-        if (at == SIZE_MAX) {
-            key.superseded = below_newest(&c->head.keys, &key);
-            envelope_status st = env_keys_add(c->ctx, &c->head.keys, &key, err);
-            if (st) {
-                return st;
-            }
-            at = c->head.keys.count - 1;
-        }
-        *superseded = *superseded || c->head.keys.item[at].superseded;
-        uint32_t k = count++;
-        for (; k > 0 && set[k - 1] > at; k--) { /* rising */
-            set[k] = set[k - 1];
-        }
-        set[k] = (uint32_t)at;
-    }
-    return env_head_key_set(c->ctx, &c->head, set, count, index, err);
-}
-
-envelope_status env_catalogue_list(envelope_chain *chain, struct env_catalogue *c,
-                                   const struct env_extra *extra, uint8_t provenance,
-                                   const struct env_listener *events, uint64_t *number,
-                                   envelope_error *err)
-{
-    struct env_row row = extra->row;
-    bool superseded;
-    if (row.kind == ENV_KIND_INCREMENT && !row_of(c, extra->parent, &row.parent)) {
-        row.parent = 0; /* forgotten while this was written: its objects stay, see sweep.c */
-    }
-    uint64_t next = env_catalogue_next_number(c);
-    envelope_status st = key_set(c, extra->slots, &row.key_set, &superseded, err);
-    if (st) {
-        return st;
-    }
-    if (row.number < next || row.number > next + claims_ahead) {
-        row.number = next; /* taken, unknown, or far ahead of anything here */
-    }
-    row.provenance = provenance;
-    if (superseded || row.serial < chain->serial) {
-        const struct env_subject subject = {.object = extra->name, .point = row.number};
-        row.flags |= ENV_ROW_LATE;
-        env_emit(events, ENVELOPE_EVENT_LATE, ENVELOPE_OK, &subject,
-                 "%s: a recipient was superseded while this point was written", extra->name);
-    }
-    *number = row.number;
-    return env_catalogue_append(c, &row, env_dek_key(extra->dek),
-                                ENV_BYTES(extra->label, row.label_len),
-                                ENV_BYTES(extra->attributes, row.attributes_len), err);
 }

@@ -4,8 +4,6 @@
 #include "chain/newest_search.h"
 #include <string.h>
 
-static const uint64_t claims_ahead = 1000;
-
 /* Is lower part of what higher lists as its past, as far back as that goes? Two of one number never
  * are. */
 static bool remembers(const struct env_catalogue *higher, const struct env_catalogue *lower)
@@ -121,7 +119,7 @@ static envelope_status choose(struct env_search *s, envelope_error *err)
 static void claims(struct env_search *s)
 {
     struct env_newest *out = s->out;
-    uint64_t limit = out->top_number + claims_ahead;
+    uint64_t limit = out->top_number + ENV_CLAIMS_AHEAD;
     uint32_t top = out->top_generation;
     out->claimed_number = out->top_number;
     for (size_t i = 0; i < out->seen.count; i++) {
@@ -132,7 +130,7 @@ static void claims(struct env_search *s)
         if (id->number > out->claimed_number && id->number <= limit) {
             out->claimed_number = id->number;
         }
-        if (id->generation > out->top_generation && id->generation <= top + claims_ahead) {
+        if (id->generation > out->top_generation && id->generation <= top + ENV_CLAIMS_AHEAD) {
             out->top_generation = id->generation;
         }
     }

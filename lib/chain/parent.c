@@ -47,16 +47,6 @@ static uint32_t depth_of(const struct env_catalogue *c, size_t row)
     return depth;
 }
 
-static size_t by_link(const struct env_catalogue *c, const uint8_t link[ENV_LINK_BYTES])
-{
-    for (size_t i = 0; i < c->row_count; i++) {
-        if (!memcmp(c->rows[i].link, link, ENV_LINK_BYTES)) {
-            return i;
-        }
-    }
-    return SIZE_MAX;
-}
-
 /* -- pairs: the DEKs of what the point inherits from */
 
 static envelope_status whole(const struct search *s, size_t row, envelope_error *err)
@@ -99,7 +89,7 @@ static envelope_status add_table(struct search *s, envelope_error *err)
     struct env_image *image = env_disk_image(s->out->disk);
     envelope_status st = ENVELOPE_OK;
     for (size_t i = 0; !st && i < env_image_objects(image); i++) {
-        st = add_pair(s, by_link(s->catalogue, env_image_link(image, i)), err);
+        st = add_pair(s, env_catalogue_find_link(s->catalogue, env_image_link(image, i)), err);
     }
     return st;
 }
@@ -123,7 +113,7 @@ static envelope_status open_disk(struct search *s, envelope_error *err)
     struct env_parent *p = s->out;
     envelope_dek *dek = NULL;
     envelope_status st = env_source_listed(s->chain, s->catalogue, p->row, &p->source, err);
-    st = st ? st : env_row_dek(s->chain->ctx, s->catalogue, p->row, &dek, err);
+    st = st ? st : env_row_dek(s->catalogue, p->row, &dek, err);
     const struct env_disk_point point = {s->catalogue, &s->catalogue->rows[p->row], dek,
                                          &p->source};
     st = st ? st : env_disk_open(s->chain, &point, &p->disk, err);

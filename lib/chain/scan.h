@@ -4,6 +4,9 @@
 #include "chain/chain.h"
 #include "object/headers.h"
 
+/* What a header claims of a number or a generation is believed only so far above what is known. */
+enum { ENV_CLAIMS_AHEAD = 1000 };
+
 /* One object whose headers were read. */
 struct env_seen {
     char *name;

@@ -181,18 +181,11 @@ envelope_status env_source_listed(envelope_chain *chain, const struct env_catalo
                                   struct env_source *s, envelope_error *err)
 {
     const struct env_row *r = &c->rows[row];
-    uint8_t *key;
     envelope_dek *dek = NULL;
     memset(s, 0, sizeof *s);
     s->ctx = chain->ctx;
     s->part = "payload";
-    envelope_status st = env_secret_new(chain->ctx, 32, &key, err);
-    if (st) {
-        return st;
-    }
-    st = env_catalogue_dek(c, row, key, err);
-    st = st ? st : env_dek_from(chain->ctx, key, &dek, err);
-    env_secret_free(chain->ctx, key, 32);
+    envelope_status st = env_row_dek(c, row, &dek, err);
     st = st ? st : open_file(chain, r, s, err);
     st = st ? st : open_listed(chain, r, dek, s, err);
     envelope_dek_free(dek);

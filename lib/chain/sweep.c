@@ -148,15 +148,6 @@ static struct doomed *by_link(struct sweep *s, const uint8_t link[ENV_LINK_BYTES
     return hit ? *hit : NULL;
 }
 
-static bool listed(const struct sweep *s, const uint8_t link[ENV_LINK_BYTES])
-{
-    size_t i = 0;
-    while (i < s->newest->row_count && memcmp(s->newest->rows[i].link, link, ENV_LINK_BYTES)) {
-        i++;
-    }
-    return i < s->newest->row_count;
-}
-
 /* The object with this LINK and all that it stands on. Where the way down ends at an object that
  * is not known, that one may be the forgotten one whose header cannot be read today: then anything
  * may be below it. */
@@ -169,7 +160,8 @@ static void wait_for(struct sweep *s, const uint8_t link[ENV_LINK_BYTES])
         next = d->parent;
         d = by_link(s, next);
     }
-    if (!d && s->unread && !env_all_zero(next, ENV_LINK_BYTES) && !listed(s, next)) {
+    if (!d && s->unread && !env_all_zero(next, ENV_LINK_BYTES) &&
+        env_catalogue_find_link(s->newest, next) == SIZE_MAX) {
         all_wait(s);
     }
 }
