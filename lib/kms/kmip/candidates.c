@@ -5,6 +5,48 @@
 #include "kms/kmip/jobs.h"
 #include <string.h>
 
+enum { AES_BITS = 256 };
+
+static const char *state_word(uint32_t state)
+{
+    switch (state) {
+    case ENV_STATE_PRE_ACTIVE:
+        return "not active yet";
+    case ENV_STATE_DEACTIVATED:
+        return "deactivated";
+    case ENV_STATE_COMPROMISED:
+        return "compromised";
+    case ENV_STATE_DESTROYED:
+    case ENV_STATE_DESTROYED_COMPROMISED:
+        return "destroyed";
+    default:
+        return "in no state that the KMS tells";
+    }
+}
+
+/* May this one wrap? NULL: yes; else why not, in a few words. */
+static const char *why_not(const struct env_kmip_job *job, const struct env_kmip_attributes *a)
+{
+    bool aes = a->object_type == ENV_OBJECT_SYMMETRIC;
+    uint32_t algorithm = aes ? ENV_ALGORITHM_AES : ENV_ALGORITHM_RSA;
+    if (a->state != ENV_STATE_ACTIVE) {
+        return state_word(a->state);
+    }
+    if (a->algorithm && a->algorithm != algorithm) {
+        return "of an algorithm that is not used here";
+    }
+    if (a->bits && (aes ? a->bits != AES_BITS : a->bits < ENV_RSA_BITS_MIN)) {
+        return "of a length that is not used here";
+    }
+    if (a->usage && !(a->usage & (ENV_USAGE_ENCRYPT | ENV_USAGE_WRAP))) {
+        return "not meant for encrypting or wrapping";
+    }
+    if (a->has_activation_date && a->activation_date > job->now_ms / 1000) {
+        return "to become active later";
+    }
+    return NULL;
+}
+
 static envelope_status room(struct env_kmip_job *job, struct env_kmip_candidates *c, size_t count,
                             envelope_error *err)
 {
@@ -34,7 +76,7 @@ static envelope_status consider(struct env_kmip_job *job, const struct env_kmip_
     if (st) {
         return st;
     }
-    const char *wrong = lost ? lost : env_kmip_why_not(job, &next->object);
+    const char *wrong = lost ? lost : why_not(job, &next->object);
     if (wrong) {
         *why = wrong;
         return ENVELOPE_OK;

@@ -32,7 +32,7 @@ envelope_status env_kmip_each(struct env_kmip_job *job, const struct env_kmip_as
 /* -- version.c: facts.version, found out if it is not known. E_UNSUPPORTED: nothing in common. */
 envelope_status env_kmip_find_version(struct env_kmip_job *job, envelope_error *err);
 
-/* facts.abilities, by Query. */
+/* -- abilities.c: facts.abilities, by Query. */
 envelope_status env_kmip_find_abilities(struct env_kmip_job *job, envelope_error *err);
 
 /* -- facts.c */
@@ -44,28 +44,30 @@ struct env_kmip_known_pair *env_kmip_learn(struct env_kmip_facts *facts, const c
                                            const char *private_key, const uint8_t fingerprint[32]);
 void env_kmip_forget(struct env_kmip_facts *facts, const char *uid);
 
-/* -- look.c: what is asked of one object, or of many */
-/* All objects of that type that the selector names (key_name NULL: all of the type). What a server
- * did not filter is still in it. Free by env_free(ctx, out->uid). */
-envelope_status env_kmip_locate(struct env_kmip_job *job, uint32_t type, const char *key_name,
-                                struct env_kmip_located *out, envelope_error *err);
+/* -- look.c: attributes */
 /* E_NO_KEY, E_REFUSED: the KMS's word. */
 envelope_status env_kmip_look(struct env_kmip_job *job, const char *uid,
                               struct env_kmip_attributes *out, envelope_error *err);
+/* Is it one of these two? */
+bool env_kmip_not_shown(envelope_status st);
 /* The same, except that an object that is not there or not shown leaves out->uid "". */
 envelope_status env_kmip_glance(struct env_kmip_job *job, const char *uid,
                                 struct env_kmip_attributes *out, envelope_error *err);
 /* Of many, each as by env_kmip_glance. */
 envelope_status env_kmip_glance_each(struct env_kmip_job *job, env_kmip_text *uid, size_t count,
                                      struct env_kmip_attributes *out, envelope_error *err);
-/* Locate, the attributes of each, and only those that truly are of that type and bear the name:
- * servers ignore filters. out->item: env_free. */
+
+/* -- find.c: objects by what the selector names */
+/* key_name NULL: all of the type. Locate, the attributes of each, and only those that truly are of
+ * that type and bear the name: servers ignore filters. out->item: env_free. */
 struct env_kmip_objects {
     size_t count;
     struct env_kmip_attributes *item;
 };
 envelope_status env_kmip_find(struct env_kmip_job *job, uint32_t type, const char *key_name,
                               struct env_kmip_objects *out, envelope_error *err);
+
+/* -- public_key.c */
 /* Get of a public key. E_FORMAT: not an RSA public key. */
 envelope_status env_kmip_get_public(struct env_kmip_job *job, const char *uid,
                                     struct env_rsa_public **out, envelope_error *err);
@@ -74,9 +76,8 @@ envelope_status env_kmip_public_by_fingerprint(struct env_kmip_job *job, const c
                                                const uint8_t fingerprint[32],
                                                struct env_kmip_attributes *attributes,
                                                struct env_rsa_public **out, envelope_error *err);
-/* May this one wrap? NULL: yes; else why not, in a few words. */
-const char *env_kmip_why_not(const struct env_kmip_job *job,
-                             const struct env_kmip_attributes *object);
+
+/* -- state.c */
 /* ENVELOPE_KEY_* of ENV_STATE_*. */
 int32_t env_kmip_state_of(uint32_t state);
 
@@ -104,7 +105,7 @@ envelope_status env_kmip_private_half(struct env_kmip_job *job,
                                       bool may_fetch, struct env_kmip_half *out,
                                       envelope_error *err);
 
-/* -- newest.c */
+/* -- candidates.c, newest.c */
 /* One version that may wrap. */
 struct env_kmip_live {
     struct env_kmip_attributes object; /* the public key, or the AES key */

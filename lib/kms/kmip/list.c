@@ -147,7 +147,7 @@ static envelope_status fill(struct env_kmip_job *job, struct version *v, envelop
         return ENVELOPE_OK;
     }
     envelope_status st = env_kmip_get_public(job, v->object.uid, &v->public, err);
-    if (st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_REFUSED || st == ENVELOPE_E_NO_KEY) {
+    if (st == ENVELOPE_E_FORMAT || env_kmip_not_shown(st)) {
         return ENVELOPE_OK; /* no RSA key of ours to see; it is listed by its identifier */
     }
     st = st ? st : env_kmip_private_half(job, &v->object, v->public, v->name, false, half, err);

@@ -155,7 +155,7 @@ static envelope_status give(struct env_kmip_job *job, const struct env_kmip_live
     bool rsa = live->object.object_type == ENV_OBJECT_PUBLIC;
     envelope_status st =
         rsa ? env_kmip_get_public(job, live->object.uid, &public, err) : ENVELOPE_OK;
-    bool not_had = st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_REFUSED || st == ENVELOPE_E_NO_KEY;
+    bool not_had = st == ENVELOPE_E_FORMAT || env_kmip_not_shown(st);
     if (not_had && !only) {
         const envelope_key_ref ref = {
             .size = sizeof ref, .key_name = key_name, .key_id = live->object.uid};

@@ -67,7 +67,7 @@ static envelope_status by_fetching(struct env_kmip_job *job, const envelope_key_
             env_text_copy(out->uid, sizeof out->uid, found.item[i].uid);
         }
         env_rsa_private_free(private);
-        bool no = st == ENVELOPE_E_REFUSED || st == ENVELOPE_E_NO_KEY || st == ENVELOPE_E_FORMAT;
+        bool no = env_kmip_not_shown(st) || st == ENVELOPE_E_FORMAT;
         st = no ? ENVELOPE_OK : st;
     }
     env_free(job->ctx, found.item);
@@ -109,7 +109,7 @@ static envelope_status beside(struct env_kmip_job *job, const envelope_key_ref *
     envelope_status st = ENVELOPE_OK;
     if (*out->private.public_key) {
         st = take_public(job, out->private.public_key, key, out, err);
-        bool none = st == ENVELOPE_E_REFUSED || st == ENVELOPE_E_NO_KEY;
+        bool none = env_kmip_not_shown(st);
         st = none ? ENVELOPE_OK : st;
     }
     bool by_print =

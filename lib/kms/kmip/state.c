@@ -2,6 +2,23 @@
 #include "keys/ref.h"
 #include "kms/kmip/jobs.h"
 
+int32_t env_kmip_state_of(uint32_t state)
+{
+    switch (state) {
+    case ENV_STATE_ACTIVE:
+        return ENVELOPE_KEY_ACTIVE;
+    case ENV_STATE_DEACTIVATED:
+        return ENVELOPE_KEY_DEACTIVATED;
+    case ENV_STATE_COMPROMISED:
+        return ENVELOPE_KEY_COMPROMISED;
+    case ENV_STATE_DESTROYED:
+    case ENV_STATE_DESTROYED_COMPROMISED:
+        return ENVELOPE_KEY_DESTROYED;
+    default:
+        return ENVELOPE_KEY_UNKNOWN;
+    }
+}
+
 /* A public half's state says who may wrap; a key's is that of the half that unwraps. */
 static envelope_status of_half(struct env_kmip_job *job, struct env_kmip_attributes *a,
                                envelope_error *err)
