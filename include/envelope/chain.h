@@ -191,8 +191,8 @@ ENVELOPE_API uint64_t envelope_reader_bytes(const envelope_reader *reader);
 ENVELOPE_TRY envelope_status envelope_reader_pread(envelope_reader *reader, uint64_t offset,
                                                    void *buf, size_t len, size_t *got,
                                                    envelope_error *err);
-/* How far from offset the content is of one sort: *zero 1 for a hole. For sparse restores. *len 0:
- * at the end. */
+/* How far from offset the content is of one sort: *zero 1 for a hole. What follows may be of the
+ * same sort: ask again from there. For sparse restores. *len 0: at the end. */
 ENVELOPE_TRY envelope_status envelope_reader_extent(envelope_reader *reader, uint64_t offset,
                                                     uint64_t *len, int32_t *zero,
                                                     envelope_error *err);

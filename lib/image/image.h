@@ -52,7 +52,8 @@ struct env_image_fault {
  * object), E_IO. */
 envelope_status env_image_pread(struct env_image *image, uint64_t offset, void *buf, size_t len,
                                 struct env_image_fault *fault, envelope_error *err);
-/* From offset on: how many bytes are alike, and do they lie nowhere, being zeros? */
+/* From offset on: how many bytes are alike, and do they lie nowhere, being zeros? What follows may
+ * be alike as well: one index is looked through. */
 envelope_status env_image_extent(struct env_image *image, uint64_t offset, uint64_t *len,
                                  bool *zero, struct env_image_fault *fault, envelope_error *err);
 

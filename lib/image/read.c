@@ -159,13 +159,13 @@ envelope_status env_image_extent(struct env_image *image, uint64_t offset, uint6
     uint64_t known = 0;
     envelope_status st = state_of(image, block, zero, &known, fault, err);
     uint64_t next = block + known;
-    /* One segment's data at most, so that a call stays short on a large disk; zeros as far as they
-     * go without an index. */
-    uint64_t stop = *zero ? g->blocks : ((block >> ENV_SEGMENT_LOG2) + 1) << ENV_SEGMENT_LOG2;
-    for (bool same = true; !st && same && next < g->blocks && next < stop;) {
+    /* Up to the next segment with an index, whose entries are another call's: one alone stays
+     * short, whatever somebody wrote. Zeros go on as far as there is none. */
+    for (bool same = true; !st && same && next < g->blocks;) {
         bool other = false;
         st = state_of(image, next, &other, &known, fault, err);
-        same = other == *zero;
+        bool begins = next % ENV_SEGMENT_BLOCKS == 0 && known == 1;
+        same = other == *zero && !begins;
         next += same && !st ? known : 0;
     }
     if (st) {

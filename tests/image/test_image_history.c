@@ -193,10 +193,40 @@ START_TEST(extents_tell_what_is_nowhere)
 }
 END_TEST
 
+/* A call looks through one index: whoever writes thousands that say nothing does not hold it up. */
+START_TEST(zeros_end_where_the_next_index_begins)
+{
+    static struct disk_chain c;
+    struct disk d = {calloc(1, 2 * segment), 2 * segment};
+    struct env_image_source source;
+    struct env_image_fault fault;
+    uint64_t n;
+    bool zero;
+    disk_chain_begin(&c, BLOCK_LOG2);
+    d.bytes[0] = 1;
+    d.bytes[d.len - 1] = 1;
+    size_t i = disk_write(&c, SIZE_MAX, 1, d.bytes, d.len, 1 << 20);
+    struct env_image *image = disk_open(&c, i, &source);
+    ck_assert_int_eq(env_image_extent(image, BLOCK, &n, &zero, &fault, NULL), ENVELOPE_OK);
+    ck_assert(zero);
+    ck_assert_uint_eq(n, segment - BLOCK);
+    ck_assert_int_eq(env_image_extent(image, segment, &n, &zero, &fault, NULL), ENVELOPE_OK);
+    ck_assert(zero);
+    ck_assert_uint_eq(n, segment - BLOCK);
+    disk_close(image, &source);
+    free(d.bytes);
+    disk_chain_end(&c);
+}
+END_TEST
+
 Suite *suite(void)
 {
-    const TTest *const tests[] = {every_point_reads_as_it_was,      skipping_is_as_good_as_giving,
-                                  an_unchanged_disk_stores_nothing, zeros_are_not_stored,
-                                  extents_tell_what_is_nowhere,     NULL};
+    const TTest *const tests[] = {every_point_reads_as_it_was,
+                                  skipping_is_as_good_as_giving,
+                                  an_unchanged_disk_stores_nothing,
+                                  zeros_are_not_stored,
+                                  extents_tell_what_is_nowhere,
+                                  zeros_end_where_the_next_index_begins,
+                                  NULL};
     return suite_of("history", 300, tests);
 }
