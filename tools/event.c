@@ -94,6 +94,34 @@ static void remember_unwrap(struct report *report, const envelope_event *event)
     }
 }
 
+/* That the other copy served was told when it was read, and is no damage any more. */
+static void count_repaired(struct report *report, const char *object)
+{
+    struct strings *served = &report->served;
+    report->repaired++;
+    for (size_t i = 0; i < served->count; i++) {
+        if (!strcmp(served->item[i], object)) {
+            served->item[i] = "";
+            report->damage--;
+        }
+    }
+}
+
+/* Does it count as damage? */
+static bool count(struct report *report, const envelope_event *event)
+{
+    bool of_object = event->kind == ENVELOPE_EVENT_REPAIRED && event->object;
+    if (of_object && !event->status) {
+        count_repaired(report, event->object);
+        return true;
+    }
+    if (of_object) {
+        strings_add(&report->pool, &report->served, pool_text(&report->pool, event->object));
+    }
+    report->damage += speaks_of_damage(event->kind);
+    return speaks_of_damage(event->kind);
+}
+
 static void put_finding(struct report *report, const envelope_event *event, const char *line)
 {
     report_say(report, "%s", line);
@@ -125,9 +153,7 @@ void report_event(void *user, const envelope_event *event)
     if (seen_before(report, line)) {
         return;
     }
-    bool damage = speaks_of_damage(event->kind);
-    report->damage += damage;
-    if (damage && report->findings_are_the_answer) {
+    if (count(report, event) && report->findings_are_the_answer) {
         put_finding(report, event, line);
         return;
     }

@@ -34,6 +34,8 @@ static const struct option_info info[OPTION_COUNT] = {
     [OPTION_OUTPUT] = {"output", 'o', false, "FILE", "where to write"},
     [OPTION_FORCE] = {"force", 0, false, NULL, "replace what is there"},
     [OPTION_HEADERS_ONLY] = {"headers-only", 0, false, NULL, "leave the payloads out"},
+    [OPTION_REPAIR] = {"repair", 0, false, NULL,
+                       "write damaged header copies anew from the other copy, and damaged tails"},
     [OPTION_NEW_GENERATION] = {"new-generation", 0, false, NULL,
                                "draw a new generation also when no key changed"},
     [OPTION_KMS] = {"kms", 0, true, "ID=TYPE:PLACE[,NAME=VALUE...]",

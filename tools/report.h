@@ -27,10 +27,12 @@ struct report {
     json_t *root;
     json_t *warnings;
     json_t *findings;
-    json_t *sealed_for;  /* keys that slots were made for */
-    struct strings seen; /* lines of events, so that none is said twice */
-    size_t damage;       /* events that speak of damage, tampering or rollback */
-    int keys_end;        /* why keys that were named are not at hand */
+    json_t *sealed_for;    /* keys that slots were made for */
+    struct strings seen;   /* lines of events, so that none is said twice */
+    struct strings served; /* objects read by the other header copy or the catalogue */
+    size_t damage; /* events that speak of damage, tampering or rollback; not of what was mended */
+    size_t repaired; /* events that speak of what was mended */
+    int keys_end;    /* why keys that were named are not at hand */
 };
 
 void report_begin(struct report *report, const char *command, bool json);

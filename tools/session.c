@@ -86,7 +86,7 @@ static int open_or_explain(struct session *s, enum session_mode mode)
     envelope_status status = open_chain(s, mode, true, &err);
     /* A pin never stops reading, a damaged one neither; if it was not the pin that was damaged,
      * this fails again. */
-    if (status == ENVELOPE_E_FORMAT && mode == SESSION_READ && s->pin.len) {
+    if (status == ENVELOPE_E_FORMAT && mode != SESSION_WRITE && s->pin.len) {
         envelope_error again = ENVELOPE_ERROR_INIT;
         status = open_chain(s, mode, false, &again);
         if (!status) {
@@ -120,8 +120,8 @@ int session_open(struct session *s, struct report *report, const struct options 
     end = end ? end : open_store(s, mode);
     end = end ? end : find_chain(s);
     if (!end) {
-        end = mode == SESSION_READ ? pin_read(report, options, s->chain_hex, &s->pin)
-                                   : pin_take(report, options, s->chain_hex, &s->pin);
+        end = mode == SESSION_WRITE ? pin_take(report, options, s->chain_hex, &s->pin)
+                                    : pin_read(report, options, s->chain_hex, &s->pin);
     }
     end = end ? end : open_keys(s);
     return end ? end : open_or_explain(s, mode);

@@ -6,7 +6,7 @@
 #include "pin.h"
 #include <envelope/chain.h>
 
-enum session_mode { SESSION_READ, SESSION_WRITE };
+enum session_mode { SESSION_READ, SESSION_WRITE, SESSION_REPAIR };
 struct session {
     struct report *report;
     const struct options *options;

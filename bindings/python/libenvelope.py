@@ -31,7 +31,7 @@ ASK_NEWEST, ASK_UNWRAP, ASK_WRAP, ASK_STATE = 1, 2, 3, 4
 POINT_DETACHED, POINT_UNREADABLE, POINT_UNLISTED, POINT_LATE, POINT_UNVERIFIED = 1, 2, 4, 8, 16
 PIN_MAX, PEM_MAX = 65536, 16384
 _OK, _E_CALLBACK, _DIR_CREATE, _DIR_READONLY, _READONLY = 0, -19, 1, 2, 1
-_KEYSTORE_CREATE, _NEW_GENERATION, _EXPORT_PUBLIC, _HEADERS_ONLY = 1, 1, 1, 1
+_KEYSTORE_CREATE, _NEW_GENERATION, _EXPORT_PUBLIC, _HEADERS_ONLY, _REPAIR = 1, 1, 1, 1, 2
 _KINDS = {1: "full", 2: "increment"}
 
 
@@ -528,9 +528,10 @@ class Chain(_Handle):
     def __iter__(self):
         return iter(self.points())
 
-    def verify(self, point=0, headers_only=False):
-        """Raises the worst of what was found."""
-        o = CVerifyOptions(point=point, flags=_HEADERS_ONLY if headers_only else 0)
+    def verify(self, point=0, headers_only=False, repair=False):
+        """Raises the worst of what was found. repair: header copies and tails are mended."""
+        o = CVerifyOptions(point=point, flags=(_HEADERS_ONLY if headers_only else 0) |
+                           (_REPAIR if repair else 0))
         _call("chain_verify", (_H, POINTER(CVerifyOptions)), self._h, byref(o))
 
     def write(self, label="", image=False, full=False):

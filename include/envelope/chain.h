@@ -199,7 +199,10 @@ ENVELOPE_TRY envelope_status envelope_reader_extent(envelope_reader *reader, uin
 ENVELOPE_API void envelope_reader_free(envelope_reader *reader);
 
 /* -- keep */
-/* REPAIR: not built yet, E_UNSUPPORTED. */
+/* REPAIR: a header copy that is damaged, altered or older than its twin is written anew from the
+ * twin, and a damaged tail from the catalogue; each is told as an event (REPAIRED, OK) and is no
+ * finding then. Only the wrong copy is touched, and only where the object's DEK proves which that
+ * is, so a call that is cut off loses nothing. The chain must not be open read only. */
 enum { ENVELOPE_VERIFY_HEADERS_ONLY = 1u << 0, ENVELOPE_VERIFY_REPAIR = 1u << 1 };
 typedef struct envelope_verify_options {
     size_t size;

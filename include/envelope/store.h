@@ -45,8 +45,8 @@ typedef struct envelope_store_ops {
     envelope_status (*in_progress)(void *self, const char *prefix, envelope_name_sink *sink,
                                    envelope_error *err);
     envelope_status (*remove)(void *self, const char *name, envelope_error *err);
-    /* Overwrite bytes of an existing object's header copies, durable on return; for rewrap and
-     * repair only. NULL: write-once storage. */
+    /* Overwrite bytes of an existing object (a header copy, the tail), durable on return; for
+     * rewrap and repair only. NULL: write-once storage. */
     envelope_status (*overwrite)(void *self, const char *name, uint64_t offset, const void *data,
                                  size_t len, envelope_error *err);
     void (*destroy)(void *self); /* exactly once, also when envelope_store_new fails */

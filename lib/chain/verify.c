@@ -62,25 +62,16 @@ static envelope_status walk_all(struct env_verifying *w, envelope_error *err)
     return st ? st : check_strangers(w, err);
 }
 
-envelope_status envelope_chain_verify(envelope_chain *chain, const envelope_verify_options *options,
-                                      envelope_error *err)
+static envelope_status verify(envelope_chain *chain, const envelope_verify_options *how,
+                              envelope_error *err)
 {
-    envelope_verify_options o;
-    envelope_status st = env_enter(chain ? chain->ctx : NULL, err);
-    st = st ? st : env_options(options, &o, sizeof o, "verify_options", err);
-    if (st) {
-        return st;
-    }
-    if (o.flags & ENVELOPE_VERIFY_REPAIR) {
-        return env_fail(err, ENVELOPE_E_UNSUPPORTED, "repair is not built yet");
-    }
-    if (o.flags & ~(uint32_t)ENVELOPE_VERIFY_HEADERS_ONLY) {
-        return env_fail(err, ENVELOPE_E_INVALID, "verify_options.flags: unknown bit");
-    }
-    struct env_verifying w = {.chain = chain, .how = &o, .events = {chain->ctx, o.event, o.user}};
+    struct env_verifying w = {.chain = chain,
+                              .how = how,
+                              .repair = how->flags & ENVELOPE_VERIFY_REPAIR,
+                              .events = {chain->ctx, how->event, how->user}};
     w.first.size = sizeof w.first;
     w.buf = env_alloc(chain->ctx, ENV_VERIFY_STEP);
-    st = w.buf ? env_view_new(chain, &w.view, err) : env_nomem(err);
+    envelope_status st = w.buf ? env_view_new(chain, &w.view, err) : env_nomem(err);
     if (!st) {
         struct env_call call;
         env_call_begin(chain->ctx, &call);
@@ -92,4 +83,28 @@ envelope_status envelope_chain_verify(envelope_chain *chain, const envelope_veri
     }
     env_free(chain->ctx, w.buf);
     return st || !w.worst ? st : env_error_pass(err, w.worst, &w.first);
+}
+
+envelope_status envelope_chain_verify(envelope_chain *chain, const envelope_verify_options *options,
+                                      envelope_error *err)
+{
+    envelope_verify_options o;
+    envelope_status st = env_enter(chain ? chain->ctx : NULL, err);
+    st = st ? st : env_options(options, &o, sizeof o, "verify_options", err);
+    if (st) {
+        return st;
+    }
+    if (o.flags & ~(uint32_t)(ENVELOPE_VERIFY_HEADERS_ONLY | ENVELOPE_VERIFY_REPAIR)) {
+        return env_fail(err, ENVELOPE_E_INVALID, "verify_options.flags: unknown bit");
+    }
+    bool repair = o.flags & ENVELOPE_VERIFY_REPAIR;
+    st = repair ? env_chain_begin_write(chain, err) : ENVELOPE_OK;
+    if (st) {
+        return st;
+    }
+    st = verify(chain, &o, err);
+    if (repair) {
+        env_chain_end_write(chain);
+    }
+    return st;
 }

@@ -42,53 +42,84 @@ bool env_verify_final(envelope_status st)
            st == ENVELOPE_E_INVALID;
 }
 
-void env_verify_copies(struct env_verifying *w, const struct env_subject *subject,
-                       const int32_t copy[2], const struct env_headers *headers)
+static void tell_copies(struct env_verifying *w, const struct env_verify_object *o)
 {
     for (int i = 0; i < 2; i++) {
-        if (copy[i] == ENV_COPY_DAMAGED) {
-            env_verify_finding(w, subject, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED,
-                               "header copy %c: damaged%s%s", 'A' + i, headers ? ": " : "",
-                               headers ? headers->damage[i] : "");
-        } else if (copy[i] == ENV_COPY_ALTERED) {
-            env_verify_finding(w, subject, ENVELOPE_E_AUTH, ENVELOPE_EVENT_DAMAGED,
+        if (o->copy[i] == ENV_COPY_DAMAGED) {
+            env_verify_finding(w, o->subject, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED,
+                               "header copy %c: damaged%s%s", 'A' + i, o->headers ? ": " : "",
+                               o->headers ? o->headers->damage[i] : "");
+        } else if (o->copy[i] == ENV_COPY_ALTERED) {
+            env_verify_finding(w, o->subject, ENVELOPE_E_AUTH, ENVELOPE_EVENT_DAMAGED,
                                "header copy %c: altered", 'A' + i);
-        } else if (copy[i] == ENV_COPY_STALE) {
+        } else if (o->copy[i] == ENV_COPY_STALE) {
             /* format.md 8.3: reported, and no fault: a rewrap was cut off between the copies */
-            env_verify_finding(w, subject, ENVELOPE_OK, ENVELOPE_EVENT_ROLLBACK,
+            env_verify_finding(w, o->subject, ENVELOPE_OK, ENVELOPE_EVENT_ROLLBACK,
                                "header copy %c: of an older revision than its twin", 'A' + i);
         }
     }
 }
 
-void env_verify_tail(struct env_verifying *w, const struct env_subject *subject,
-                     struct env_store_file *file, const struct env_payload_place *place,
-                     const uint8_t object_id[ENV_OBJECT_ID_BYTES],
-                     const uint8_t link[ENV_LINK_BYTES])
+envelope_status env_verify_copies(struct env_verifying *w, const struct env_verify_object *o,
+                                  envelope_error *err)
+{
+    bool mended = o->copy[0] == ENV_COPY_GOOD && o->copy[1] == ENV_COPY_GOOD;
+    envelope_status st = ENVELOPE_OK;
+    if (!mended && w->repair && o->dek) {
+        st = env_verify_mend_header(w, o->subject, o->dek, o->link, &mended, err);
+    }
+    if (!st && !mended) {
+        tell_copies(w, o);
+    }
+    return st;
+}
+
+/* NULL: the tail is what it must be. */
+static const char *wrong_with_tail(struct env_store_file *file, uint64_t offset,
+                                   const struct env_tail *wanted, envelope_error *why)
 {
     uint8_t raw[ENV_TAIL_BYTES];
     struct env_tail tail;
+    envelope_status st = env_store_read(file, offset, raw, sizeof raw, why);
+    st = st ? st : env_tail_get(raw, &tail, why);
+    if (st) {
+        return why->message;
+    }
+    bool same = !memcmp(tail.object_id, wanted->object_id, sizeof tail.object_id) &&
+                !memcmp(tail.link, wanted->link, sizeof tail.link) &&
+                tail.payload_bytes == wanted->payload_bytes;
+    return same ? NULL : "tail: another object's";
+}
+
+envelope_status env_verify_tail(struct env_verifying *w, const struct env_verify_object *o,
+                                struct env_store_file *file, const struct env_payload_place *place,
+                                envelope_error *err)
+{
     envelope_error why = ENVELOPE_ERROR_INIT;
-    struct env_subject at = *subject;
+    struct env_subject at = *o->subject;
+    struct env_tail tail = {.payload_bytes = place->bytes};
+    uint8_t raw[ENV_TAIL_BYTES];
+    bool mended = false;
     at.offset = place->offset + place->bytes;
     if (file->bytes != at.offset + ENV_TAIL_BYTES) {
         env_verify_finding(w, &at, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED,
                            "tail: the object ends at byte %llu, not %llu",
                            (unsigned long long)file->bytes,
                            (unsigned long long)(at.offset + ENV_TAIL_BYTES));
-        return;
+        return ENVELOPE_OK;
     }
-    envelope_status st = env_store_read(file, at.offset, raw, sizeof raw, &why);
-    st = st ? st : env_tail_get(raw, &tail, &why);
-    if (st) {
-        env_verify_finding(w, &at, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED, "%.300s",
-                           why.message);
-    } else if (memcmp(tail.object_id, object_id, ENV_OBJECT_ID_BYTES) != 0 ||
-               memcmp(tail.link, link, ENV_TAIL_LINK_BYTES) != 0 ||
-               tail.payload_bytes != place->bytes) {
-        env_verify_finding(w, &at, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED,
-                           "tail: another object's");
+    memcpy(tail.object_id, o->object_id, sizeof tail.object_id);
+    memcpy(tail.link, o->link, sizeof tail.link);
+    const char *wrong = wrong_with_tail(file, at.offset, &tail, &why);
+    envelope_status st = ENVELOPE_OK;
+    if (wrong && w->repair && o->length_proven) {
+        env_tail_put(&tail, raw);
+        st = env_verify_mend_tail(w, &at, raw, &mended, err);
     }
+    if (!st && wrong && !mended) {
+        env_verify_finding(w, &at, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED, "%.300s", wrong);
+    }
+    return st;
 }
 
 /* What a scan meets on the way is a finding too. Its messages begin with the name. */

@@ -1,6 +1,5 @@
 #include "base/error.h"
 #include "chain/verifying.h"
-#include "format/tail.h"
 #include <string.h>
 
 enum { MESSAGE_MIN = 72 };
@@ -22,29 +21,46 @@ static void tell_closed(struct env_verifying *w, const struct env_subject *subje
                        why->message);
 }
 
+/* Loading it proves its length too: the final chunk says that it is the last. */
+static envelope_status load(struct env_verifying *w, const struct env_subject *subject,
+                            struct env_store_file *file, struct env_object *object, bool *loaded,
+                            envelope_error *why)
+{
+    struct env_catalogue *c = NULL;
+    envelope_status st = env_catalogue_load(object, env_store_read, file, &c, why);
+    env_catalogue_release(c);
+    *loaded = !st;
+    if (st == ENVELOPE_E_AUTH || st == ENVELOPE_E_FORMAT) {
+        env_verify_finding(w, subject, st, ENVELOPE_EVENT_DAMAGED, "payload: %.300s", why->message);
+        return ENVELOPE_OK;
+    }
+    return st;
+}
+
 static envelope_status check_catalogue(struct env_verifying *w, const struct env_subject *subject,
                                        struct env_store_file *file, struct env_object *object,
                                        envelope_error *why)
 {
-    struct env_catalogue *c = NULL;
     const struct env_headers *headers = object->headers;
     uint64_t front = 2 * (uint64_t)headers->capacity;
-    envelope_status st = ENVELOPE_OK;
-    env_verify_copies(w, subject, object->state, headers);
+    struct env_verify_object o = {.subject = subject,
+                                  .copy = object->state,
+                                  .headers = headers,
+                                  .dek = object->dek,
+                                  .object_id = object->copy->id.object_id,
+                                  .link = headers->link};
+    envelope_status st = env_verify_copies(w, &o, why);
+    if (st) {
+        return st;
+    }
     if (file->bytes < front + MESSAGE_MIN + ENV_TAIL_BYTES) { /* R-TAIL-01 */
         env_verify_finding(w, subject, ENVELOPE_E_FORMAT, ENVELOPE_EVENT_DAMAGED,
                            "object: cut: there are %llu bytes", (unsigned long long)file->bytes);
         return ENVELOPE_OK;
     }
     const struct env_payload_place place = {front, file->bytes - front - ENV_TAIL_BYTES};
-    env_verify_tail(w, subject, file, &place, object->copy->id.object_id, headers->link);
-    st = env_catalogue_load(object, env_store_read, file, &c, why);
-    env_catalogue_release(c);
-    if (st == ENVELOPE_E_AUTH || st == ENVELOPE_E_FORMAT) {
-        env_verify_finding(w, subject, st, ENVELOPE_EVENT_DAMAGED, "payload: %.300s", why->message);
-        return ENVELOPE_OK;
-    }
-    return st;
+    st = load(w, subject, file, object, &o.length_proven, why);
+    return st ? st : env_verify_tail(w, &o, file, &place, why);
 }
 
 static envelope_status open_metadata(struct env_verifying *w, const struct env_subject *subject,

@@ -28,15 +28,23 @@ static envelope_status check_payload(struct env_verifying *w, const struct env_s
     return ENVELOPE_OK;
 }
 
-static void headers_finding(struct env_verifying *w, const struct env_subject *subject,
-                            const struct env_source *s)
+/* Also where the two disagree, for the DEK of the row says which is right. */
+static envelope_status check_headers(struct env_verifying *w, const struct env_verify_object *o,
+                                     const struct env_source *s, envelope_error *err)
 {
-    if (s->served == ENV_SERVED_CATALOGUE) {
-        env_verify_finding(w, subject, s->headers, ENVELOPE_EVENT_DAMAGED,
-                           "header copies A and B: %s", s->why);
-        return;
+    bool mended = false;
+    if (s->served != ENV_SERVED_CATALOGUE) {
+        return env_verify_copies(w, o, err);
     }
-    env_verify_copies(w, subject, s->copy, NULL);
+    envelope_status st = ENVELOPE_OK;
+    if (w->repair) {
+        st = env_verify_mend_header(w, o->subject, o->dek, o->link, &mended, err);
+    }
+    if (!st && !mended) {
+        env_verify_finding(w, o->subject, s->headers, ENVELOPE_EVENT_DAMAGED,
+                           "header copies A and B: %s", s->why);
+    }
+    return st;
 }
 
 /* A disk that is walked, and the point that it is. */
@@ -82,17 +90,38 @@ static envelope_status check_disk(struct env_verifying *w, size_t i, const struc
     return st;
 }
 
+static envelope_status check_around(struct env_verifying *w, size_t i,
+                                    const struct env_subject *subject, struct env_source *s,
+                                    envelope_error *err)
+{
+    const struct env_row *row = env_view_row(&w->view, i);
+    bool listed = w->view.at[i].row != SIZE_MAX;
+    envelope_dek *dek = NULL;
+    envelope_status st =
+        listed ? env_row_dek(w->view.catalogue, w->view.at[i].row, &dek, err) : ENVELOPE_OK;
+    const struct env_verify_object o = {
+        .subject = subject,
+        .copy = s->copy,
+        .dek = listed ? dek : w->view.extras->item[w->view.at[i].extra].dek,
+        .object_id = row->object_id,
+        .link = row->link,
+        .length_proven = listed};
+    st = st ? st : check_headers(w, &o, s, err);
+    st = st ? st : env_verify_tail(w, &o, &s->file, &s->place, err);
+    envelope_dek_free(dek);
+    return st;
+}
+
 static envelope_status check_source(struct env_verifying *w, size_t i,
                                     const struct env_subject *subject, struct env_source *s,
                                     envelope_error *err)
 {
     const struct env_row *row = env_view_row(&w->view, i);
-    headers_finding(w, subject, s);
-    env_verify_tail(w, subject, &s->file, &s->place, row->object_id, row->link);
-    if (w->how->flags & ENVELOPE_VERIFY_HEADERS_ONLY) {
-        return ENVELOPE_OK;
+    envelope_status st = check_around(w, i, subject, s, err);
+    if (st || (w->how->flags & ENVELOPE_VERIFY_HEADERS_ONLY)) {
+        return st;
     }
-    envelope_status st = check_payload(w, subject, s, err);
+    st = check_payload(w, subject, s, err);
     return st || row->content != ENV_CONTENT_IMAGE ? st : check_disk(w, i, s, err);
 }
 

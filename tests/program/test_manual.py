@@ -8,7 +8,7 @@ import subprocess
 import kit
 
 PAGES = pathlib.Path(os.environ["ENVELOPE_ROOT"]) / "tools/man"
-COMMANDS = ("init", "backup", "list", "restore", "verify", "refresh", "keys")
+COMMANDS = ("init", "backup", "list", "restore", "verify", "refresh", "keys", "forget", "serve")
 GROUPS = {"keystore": ("create", "add-key", "rotate", "list", "remove", "export"),
           "kms": ("list", "keys", "test", "create-key", "rotate")}
 

@@ -301,6 +301,31 @@ static envelope_status remove_file(void *self, const char *name, envelope_error 
     return ENVELOPE_OK;
 }
 
+static envelope_status overwrite(void *self, const char *name, uint64_t offset, const void *data,
+                                 size_t len, envelope_error *err)
+{
+    struct memory_store *mem = ((struct memory_host *)self)->mem;
+    struct memory_file *f = memory_find(mem, name);
+    if (!f) {
+        return envelope_error_set(err, ENVELOPE_E_NOT_FOUND, 0, "no such object");
+    }
+    if (offset > f->len || len > f->len - offset) {
+        return envelope_error_set(err, ENVELOPE_E_RANGE, 0, "an object does not grow");
+    }
+    mem->overwritten++;
+    envelope_status st = ENVELOPE_OK;
+    if (mem->before_overwrite) {
+        st = mem->before_overwrite(mem->user, f, offset, data, len);
+    }
+    if (st) {
+        return envelope_error_set(err, st, 0, "overwriting was made to fail");
+    }
+    if (!mem->overwrite_lies) {
+        memcpy(f->data + offset, data, len);
+    }
+    return ENVELOPE_OK;
+}
+
 static void destroy(void *self)
 {
     free(self);
@@ -322,6 +347,7 @@ envelope_store *memory_store_open(envelope_ctx *ctx, struct memory_store *mem)
         .list = list,
         .in_progress = in_progress,
         .remove = remove_file,
+        .overwrite = overwrite,
         .destroy = destroy,
     };
     envelope_error err = ENVELOPE_ERROR_INIT;

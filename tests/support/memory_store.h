@@ -26,6 +26,12 @@ struct memory_store {
     void (*before_list)(void *user, const char *prefix);
     /* called before what was written is read back: the bytes may be altered */
     void (*before_reread)(void *user, const char *name, uint8_t *data, size_t len);
+    /* called before bytes are overwritten: a nonzero status fails that, whatever it has done to
+     * them */
+    envelope_status (*before_overwrite)(void *user, struct memory_file *file, uint64_t offset,
+                                        const void *data, size_t len);
+    bool overwrite_lies;  /* it answers OK, and does nothing */
+    uint64_t overwritten; /* calls that were made */
     /* called after a file has got its final name */
     void (*after_finish)(void *user, const char *name);
     /* called with what was put behind a file that is being written */
