@@ -250,6 +250,34 @@ START_TEST(a_forgotten_point_that_comes_back_is_not_latest)
 }
 END_TEST
 
+/* T22: a point newer than the one that is being written comes and goes meanwhile. */
+START_TEST(a_long_job_is_listed_all_the_same)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    const envelope_point_options o = {.size = sizeof o, .content = ENVELOPE_IMAGE};
+    envelope_writer *w;
+    uint64_t number;
+    disk(1);
+    MUST(envelope_writer_new(chain, &o, &w, &err));
+    struct host other;
+    host_begin(&other, &kms, 1, 3);
+    envelope_chain *theirs = host_open(&other, &mem, NULL);
+    const uint64_t newer[] = {back_up(theirs, 5, SMALL)};
+    MUST(envelope_chain_forget(theirs, newer, 1, NULL, NULL, &err));
+    envelope_chain_free(theirs);
+    host_end(&other);
+    write_disk(w, 2);
+    MUST(envelope_writer_commit(w, &number, &err));
+    envelope_writer_free(w);
+    ck_assert_uint_eq(newer[0], 2);
+    ck_assert_uint_eq(number, 3); /* a number is given once */
+    ck_assert_uint_eq(count_points(), 2);
+    expect_disk(3, 2);
+    ck_assert_ptr_null(host_event(&h, ENVELOPE_EVENT_ROLLBACK));
+    MUST(envelope_chain_verify(chain, NULL, &err));
+}
+END_TEST
+
 /* A listed point's object under a forgotten point's name must not be taken for it. */
 START_TEST(names_do_not_say_what_is_removed)
 {
@@ -277,6 +305,7 @@ Suite *suite(void)
                                   what_was_finished_on_a_forgotten_parent_stays_whole,
                                   what_cannot_be_read_may_stand_on_anything,
                                   a_forgotten_point_that_comes_back_is_not_latest,
+                                  a_long_job_is_listed_all_the_same,
                                   names_do_not_say_what_is_removed,
                                   NULL};
     Suite *s = suite_create("forget");
