@@ -64,10 +64,37 @@ static envelope_status whole(const struct search *s, size_t row, envelope_error 
     return ENVELOPE_OK;
 }
 
+/* What is made of it must be restored by its own header, also when all metadata is lost. */
+static envelope_status has_header(const struct search *s, size_t row,
+                                  const struct env_source *source, envelope_error *err)
+{
+    return source->served != ENV_SERVED_CATALOGUE
+               ? ENVELOPE_OK
+               : env_fail(
+                     err, ENVELOPE_E_FORMAT,
+                     "point %llu is read by the catalogue alone, both copies of its header are "
+                     "lost",
+                     (unsigned long long)s->catalogue->rows[row].number);
+}
+
+/* Its beginning, its end and its length; the bytes between are verify's. */
+static envelope_status opens(const struct search *s, size_t row, envelope_error *err)
+{
+    struct env_source source;
+    envelope_status st = whole(s, row, err);
+    st = st ? st : env_source_listed(s->chain, s->catalogue, row, &source, err);
+    if (st) {
+        return st;
+    }
+    st = has_header(s, row, &source, err);
+    env_source_close(&source);
+    return st;
+}
+
 static envelope_status add_pair(struct search *s, size_t row, envelope_error *err)
 {
     struct env_parent *p = s->out;
-    envelope_status st = whole(s, row, err);
+    envelope_status st = opens(s, row, err);
     if (!st && p->count == p->room) {
         st = env_fail(err, ENVELOPE_E_LIMIT, "it inherits from %u points already",
                       (unsigned)p->count);
@@ -112,7 +139,8 @@ static envelope_status open_disk(struct search *s, envelope_error *err)
 {
     struct env_parent *p = s->out;
     envelope_dek *dek = NULL;
-    envelope_status st = env_source_listed(s->chain, s->catalogue, p->row, &p->source, err);
+    envelope_status st = whole(s, p->row, err);
+    st = st ? st : env_source_listed(s->chain, s->catalogue, p->row, &p->source, err);
     st = st ? st : env_row_dek(s->catalogue, p->row, &dek, err);
     const struct env_disk_point point = {s->catalogue, &s->catalogue->rows[p->row], dek,
                                          &p->source};
@@ -124,17 +152,18 @@ static envelope_status open_disk(struct search *s, envelope_error *err)
 static envelope_status fits(const struct search *s, envelope_error *err)
 {
     const struct env_row *row = &s->catalogue->rows[s->out->row];
-    const struct env_parent *p = s->out;
-    if (row->content != s->wish->content) {
-        return env_fail(err, ENVELOPE_E_NOT_FOUND, "point %llu is of another content",
-                        (unsigned long long)row->number);
-    }
-    bool image = row->content == ENV_CONTENT_IMAGE;
-    if (image && p->source.footer.block_log2 != s->wish->block_log2) {
-        return env_fail(err, ENVELOPE_E_NOT_FOUND, "point %llu has blocks of another size",
-                        (unsigned long long)row->number);
-    }
-    return ENVELOPE_OK;
+    return row->content == s->wish->content
+               ? ENVELOPE_OK
+               : env_fail(err, ENVELOPE_E_NOT_FOUND, "point %llu is of another content",
+                          (unsigned long long)row->number);
+}
+
+static envelope_status fits_blocks(const struct search *s, envelope_error *err)
+{
+    return s->out->source.footer.block_log2 == s->wish->block_log2
+               ? ENVELOPE_OK
+               : env_fail(err, ENVELOPE_E_NOT_FOUND, "point %llu has blocks of another size",
+                          (unsigned long long)s->catalogue->rows[s->out->row].number);
 }
 
 static envelope_status add_pairs(struct search *s, bool image, envelope_error *err)
@@ -156,9 +185,9 @@ static envelope_status take(struct search *s, envelope_error *err)
     p->number = row->number;
     p->must_read = row->standing != ENV_ATTESTED || row->generation != s->catalogue->generation;
     memcpy(p->link, row->link, ENV_LINK_BYTES);
-    envelope_status st = whole(s, p->row, err);
-    st = st || row->content != ENV_CONTENT_IMAGE ? st : open_disk(s, err);
-    st = st ? st : fits(s, err);
+    envelope_status st = fits(s, err);
+    st = st || !image ? st : open_disk(s, err);
+    st = st || !image ? st : fits_blocks(s, err);
     return st ? st : add_pairs(s, image, err);
 }
 

@@ -195,6 +195,36 @@ START_TEST(a_lost_full_makes_the_next_backup_a_full)
 }
 END_TEST
 
+/* The catalogue would still serve it, but what stood on it would be lost with the metadata. */
+START_TEST(a_full_without_a_header_makes_the_next_backup_a_full)
+{
+    enum { COPY = 16384 };
+    first_full();
+    job_after(1, 0, 0);
+    job_after(1, 0, 0);
+    struct memory_file *full = memory_next(&mem, "-full-", &(size_t){0});
+    full->data[100] ^= 1;
+    ck_assert_int_eq(job_after(1, 0, 0).kind, ENVELOPE_INCREMENT);
+    full = memory_next(&mem, "-full-", &(size_t){0});
+    full->data[COPY + 100] ^= 1;
+    ck_assert_int_eq(job_after(1, 0, 0).kind, ENVELOPE_FULL);
+    const struct seen_event *e = host_event(&h, ENVELOPE_EVENT_DAMAGED);
+    ck_assert_ptr_nonnull(e);
+    ck_assert_msg(strstr(e->message, "both copies of its header") != NULL, "%s", e->message);
+}
+END_TEST
+
+START_TEST(a_full_whose_end_is_damaged_makes_the_next_backup_a_full)
+{
+    first_full();
+    job_after(1, 0, 0);
+    struct memory_file *full = memory_next(&mem, "-full-", &(size_t){0});
+    full->data[full->len - 64 - 20] ^= 1;
+    ck_assert_int_eq(job_after(1, 0, 0).kind, ENVELOPE_FULL);
+    ck_assert_ptr_nonnull(host_event(&h, ENVELOPE_EVENT_DAMAGED));
+}
+END_TEST
+
 START_TEST(a_demanded_increment_needs_a_parent)
 {
     envelope_error err = ENVELOPE_ERROR_INIT;
@@ -301,6 +331,8 @@ Suite *suite(void)
                                   an_unchanged_disk_after_a_rotation_stores_no_block,
                                   a_point_and_its_key_suffice,
                                   a_lost_full_makes_the_next_backup_a_full,
+                                  a_full_without_a_header_makes_the_next_backup_a_full,
+                                  a_full_whose_end_is_damaged_makes_the_next_backup_a_full,
                                   a_demanded_increment_needs_a_parent,
                                   unlisted_points_are_listed_parents_first,
                                   a_damaged_ancestor_is_found_from_the_newest_point,

@@ -5,6 +5,7 @@
 #include "chain_kit.h"
 #include "format/crc32c.h"
 #include "object/seal.h"
+#include "object/twin.h"
 #include <string.h>
 
 enum { COPY = 16384, BYTES = 40000, REVISION_AT = 7 };
@@ -300,6 +301,32 @@ START_TEST(cut_off_and_cut_off_again)
 }
 END_TEST
 
+static envelope_status read_file(void *user, uint64_t offset, void *buf, size_t len,
+                                 envelope_error *err)
+{
+    const struct memory_file *f = user;
+    (void)err;
+    ck_assert_uint_le(offset + len, f->len);
+    memcpy(buf, f->data + offset, len);
+    return ENVELOPE_OK;
+}
+
+/* Another process may have been quicker: then there is nothing left to write. */
+START_TEST(both_are_good_already)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    struct memory_file *f = memory_find(&mem, names[0]);
+    struct env_twin twin;
+    envelope_dek *dek;
+    MUST(env_row_dek(chain->catalogue, 0, &dek, &err));
+    MUST(env_twin_read(h.ctx, dek, chain->catalogue->rows[0].link, read_file, f, f->len, &twin,
+                       &err));
+    ck_assert_int_eq(twin.which, ENV_TWINS_GOOD);
+    ck_assert_ptr_null(twin.bytes);
+    envelope_dek_free(dek);
+}
+END_TEST
+
 /* -- where nothing may be written */
 
 START_TEST(without_a_right_copy_nothing_is_written)
@@ -392,6 +419,7 @@ Suite *suite(void)
     tcase_add_test(tc, a_copy_with_another_link_is_not_taken);
     tcase_add_test(tc, a_tail_is_as_it_was);
     tcase_add_loop_test(tc, cut_off_and_cut_off_again, 0, 4);
+    tcase_add_test(tc, both_are_good_already);
     tcase_add_test(tc, without_a_right_copy_nothing_is_written);
     tcase_add_test(tc, damaged_data_is_not_touched);
     tcase_add_test(tc, not_through_a_handle_for_reading);
