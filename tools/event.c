@@ -64,6 +64,9 @@ static const char *line_of(struct report *report, const envelope_event *event)
         return message;
     }
     const char *object = len ? pool_format(pool, "%s: ", text_printable(pool, event->object)) : "";
+    if (event->kind == ENVELOPE_EVENT_REPAIRED && event->status) { /* as it lies there, it is not */
+        return pool_format(pool, "%s%s", object, message);
+    }
     return pool_format(pool, "%s%s: %s", object, json_event_kind(event->kind), message);
 }
 
