@@ -35,7 +35,9 @@ static void setup(void)
     strcpy(names[0], memory_next(&mem, "-full-", &at)->name);
     for (at = 0; at < mem.count;) {
         const struct memory_file *f = memory_next(&mem, "/meta/", &at);
-        strcpy(names[1], f ? f->name : names[1]);
+        if (f) {
+            strcpy(names[1], f->name);
+        }
     }
     memory_copy(&was, &mem);
     h.events = 0;
