@@ -126,7 +126,9 @@ static bool skip_before(struct walk *w, const struct env_seen *seen)
         return true;
     }
     if (base && env_catalogue_tombstoned(base, seen->id.object_id)) {
-        skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_OK, "was forgotten and has come back");
+        skip(w, seen, ENVELOPE_EVENT_FORGOTTEN, ENVELOPE_OK,
+             "a forgotten point's, still there or there again: the next forget or refresh removes "
+             "it, unless something needs it");
         return true;
     }
     return false;

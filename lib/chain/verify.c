@@ -3,6 +3,14 @@
 #include "chain/verifying.h"
 #include <string.h>
 
+/* A forget that was cut off, or a point that stays and needs them, leaves objects of forgotten
+ * points. That is no fault, and the listing has told it. */
+static bool is_forgotten(const struct env_verifying *w, const struct env_seen *seen)
+{
+    const struct env_catalogue *c = w->view.catalogue;
+    return c && env_catalogue_tombstoned(c, seen->id.object_id);
+}
+
 /* Objects in points/ that neither the catalogue nor the view has: damaged, forged, or of nobody we
  * know. */
 static envelope_status check_strangers(struct env_verifying *w, envelope_error *err)
@@ -20,7 +28,7 @@ static envelope_status check_strangers(struct env_verifying *w, envelope_error *
         for (size_t k = 0; w->view.extras && k < w->view.extras->count; k++) {
             shown = shown || !strcmp(w->view.extras->item[k].name, s->name);
         }
-        if (!s->status && !shown) {
+        if (!s->status && !shown && !is_forgotten(w, s)) {
             env_verify_finding(w, &subject, ENVELOPE_E_AUTH, ENVELOPE_EVENT_FORGED,
                                "object: not listed, and not shown to be of this chain");
         }

@@ -165,6 +165,28 @@ START_TEST(a_write_under_way_keeps_its_ancestors)
 }
 END_TEST
 
+/* What waits is where it belongs: no listing warns of it, and verify finds nothing wrong. */
+START_TEST(what_waits_is_no_damage)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    const envelope_point_options o = {.size = sizeof o, .content = ENVELOPE_IMAGE};
+    const uint64_t both[] = {1, 2};
+    envelope_writer *w;
+    struct host other;
+    envelope_chain *second = two_points_and_another_host(&other);
+    MUST(envelope_writer_new(chain, &o, &w, &err));
+    MUST(envelope_chain_forget(second, both, 2, NULL, NULL, &err));
+    ck_assert_uint_eq(count_files(&mem, "-full-"), 1);
+    MUST(envelope_chain_verify(second, NULL, &err));
+    MUST(envelope_chain_refresh(second, 0, NULL, &err));
+    ck_assert_ptr_null(host_event(&other, ENVELOPE_EVENT_FORGED));
+    ck_assert_ptr_null(host_event(&other, ENVELOPE_EVENT_MISPLACED));
+    envelope_writer_free(w);
+    envelope_chain_free(second);
+    host_end(&other);
+}
+END_TEST
+
 /* ... and if it commits, its point stays whole. */
 START_TEST(what_was_finished_on_a_forgotten_parent_stays_whole)
 {
@@ -302,6 +324,7 @@ Suite *suite(void)
     const TTest *const tests[] = {forgotten_points_are_gone_for_every_host,
                                   what_stays_keeps_what_it_needs,
                                   a_write_under_way_keeps_its_ancestors,
+                                  what_waits_is_no_damage,
                                   what_was_finished_on_a_forgotten_parent_stays_whole,
                                   what_cannot_be_read_may_stand_on_anything,
                                   a_forgotten_point_that_comes_back_is_not_latest,
