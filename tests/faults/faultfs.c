@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -224,6 +225,37 @@ SHOWN int __openat64_2(int at, const char *path, int flags);
 SHOWN int __openat64_2(int at, const char *path, int flags)
 {
     return open_at("openat", at, path, flags, 0);
+}
+
+/* The C library's own opens its file within itself, unseen. */
+static int make_temporary(char *template, int flags)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+    char *end = template + strlen(template) - 6;
+    for (int i = 0; i < 100; i++) {
+        unsigned char drawn[6];
+        if (getrandom(drawn, sizeof drawn, 0) != (ssize_t)sizeof drawn) {
+            return -1;
+        }
+        for (size_t k = 0; k < sizeof drawn; k++) {
+            end[k] = letters[drawn[k] % 32];
+        }
+        int fd = open_at("mkostemp", AT_FDCWD, template, O_RDWR | O_CREAT | O_EXCL | flags, 0600);
+        if (fd >= 0 || errno != EEXIST) {
+            return fd;
+        }
+    }
+    return -1;
+}
+
+SHOWN int mkostemp(char *template, int flags)
+{
+    return make_temporary(template, flags);
+}
+
+SHOWN int mkostemp64(char *template, int flags)
+{
+    return make_temporary(template, flags);
 }
 
 SHOWN int mkdirat(int at, const char *path, mode_t mode)
