@@ -39,21 +39,6 @@ const char *path_absolute(struct pool *pool, const char *path)
     return pool_format(pool, "%s/%s", resolved, path);
 }
 
-int path_make_folder(struct pool *pool, const char *path)
-{
-    if (mkdir(path, 0700) == 0 || errno == EEXIST) {
-        return 0;
-    }
-    if (errno != ENOENT || !strchr(path, '/')) {
-        return -1;
-    }
-    const char *above = path_folder(pool, path);
-    if (!strcmp(above, path) || path_make_folder(pool, above)) {
-        return -1;
-    }
-    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
-}
-
 int path_sync_folder(struct pool *pool, const char *path_in_it)
 {
     int fd = open(path_folder(pool, path_in_it), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -64,6 +49,30 @@ int path_sync_folder(struct pool *pool, const char *path_in_it)
     int failed = fsync(fd) && errno != EINVAL;
     close(fd);
     return failed ? -1 : 0;
+}
+
+/* Synced also where path was there: who made it may have died before that. Then, but only then, the
+ * folder above need not be one that we may read. */
+static int settle_folder(struct pool *pool, const char *path, bool made)
+{
+    if (path_sync_folder(pool, path) == 0) {
+        return 0;
+    }
+    return !made && errno == EACCES ? 0 : -1;
+}
+
+/* Nothing is made in a folder before that one is durable. */
+int path_make_folder(struct pool *pool, const char *path)
+{
+    bool made = access(path, F_OK) != 0;
+    const char *above = path_folder(pool, path);
+    if (made && strcmp(above, path) && path_make_folder(pool, above)) {
+        return -1;
+    }
+    if (made && mkdir(path, 0700) && errno != EEXIST) {
+        return -1;
+    }
+    return settle_folder(pool, path, made);
 }
 
 int write_all(int fd, const void *data, size_t len)
