@@ -5,7 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { A = 0, B = 1, FRONT_MAX = 2 * ENV_CAPACITY_MAX, PLACES = 4 };
+enum {
+    A = 0,
+    B = 1,
+    FRONT_MIN = 2 * ENV_CAPACITY_MIN,
+    FRONT_MAX = 2 * ENV_CAPACITY_MAX,
+    PLACES = 4
+};
 
 /* What is at one place. OK: a whole copy; E_UNSUPPORTED: one of a newer version; E_FORMAT: a
  * damaged one, or none. */
@@ -175,16 +181,33 @@ static envelope_status parse(struct env_headers *h, const struct front *f, envel
     return st;
 }
 
+static size_t front_bytes(const struct env_headers *h, size_t most)
+{
+    return h->object_bytes < most ? (size_t)h->object_bytes : most;
+}
+
+/* Does copy A say that there is no more than this of the headers? Only a whole one is believed. */
+static bool ends_here(const struct front *f)
+{
+    struct env_copy a;
+    return !env_copy_parse(f->p, f->len, ENV_ROLE_A, &a, NULL) && 2 * (size_t)a.capacity <= f->len;
+}
+
+/* Most headers have the least capacity, and a scan reads thousands. */
 static envelope_status read_front(struct env_headers *h, env_read_fn read, void *user,
                                   envelope_error *err)
 {
-    size_t len = h->object_bytes < FRONT_MAX ? (size_t)h->object_bytes : FRONT_MAX;
-    uint8_t *front = env_alloc(h->ctx, len);
+    size_t most = front_bytes(h, FRONT_MAX);
+    uint8_t *front = env_alloc(h->ctx, most);
     if (!front) {
         return env_nomem(err);
     }
-    envelope_status st = len ? read(user, 0, front, len, err) : ENVELOPE_OK;
-    const struct front f = {h->ctx, front, len};
+    struct front f = {h->ctx, front, front_bytes(h, FRONT_MIN)};
+    envelope_status st = f.len ? read(user, 0, front, f.len, err) : ENVELOPE_OK;
+    if (!st && f.len < most && !ends_here(&f)) {
+        f.len = most;
+        st = read(user, 0, front, f.len, err);
+    }
     st = st ? st : parse(h, &f, err);
     env_free(h->ctx, front);
     return st;

@@ -25,6 +25,7 @@ envelope_status memory_read(void *user, uint64_t offset, void *buf, size_t len, 
         return envelope_error_set(err, ENVELOPE_E_IO, 0, "read behind the end");
     }
     memcpy(buf, m->p + offset, len);
+    m->bytes_read += len;
     return ENVELOPE_OK;
 }
 

@@ -13,6 +13,7 @@ struct memory {
     size_t len;
     size_t room;
     long reads;
+    uint64_t bytes_read;
     envelope_status broken; /* what reads and writes return */
 };
 envelope_status memory_read(void *user, uint64_t offset, void *buf, size_t len,

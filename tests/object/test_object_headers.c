@@ -58,19 +58,28 @@ START_TEST(both_copies)
 }
 END_TEST
 
-/* A copy at each of the four capacities is found by itself when A is dead. */
-START_TEST(b_alone)
+enum { PAIRS = 1000 };
+static const size_t ancestors[] = {0, 150, 300, 700};
+
+/* Of the four capacities the i-th. */
+static struct memory of_capacity(int i, const envelope_dek *dek, envelope_ctx *ctx,
+                                 const uint8_t *pairs, const void *data, size_t len)
 {
-    static const size_t ancestors[] = {0, 150, 300, 700};
-    envelope_ctx *ctx = test_ctx();
-    envelope_dek *dek = kit_dek(ctx);
-    uint8_t *pairs = kit_data((size_t)1000 * ENV_PAIR_BYTES);
     struct kit_plan plan = kit_plan(ctx, dek);
     plan.id.kind = ENV_KIND_INCREMENT;
     memcpy(plan.id.parent, pairs, sizeof plan.id.parent);
-    plan.box.count = (uint32_t)ancestors[_i];
+    plan.box.count = (uint32_t)ancestors[i];
     plan.box.pairs = pairs;
-    struct memory m = kit_object(ctx, &plan, "x", 1);
+    return kit_object(ctx, &plan, data, len);
+}
+
+/* A copy at each of the four capacities is found by itself when A is dead. */
+START_TEST(b_alone)
+{
+    envelope_ctx *ctx = test_ctx();
+    envelope_dek *dek = kit_dek(ctx);
+    uint8_t *pairs = kit_data((size_t)PAIRS * ENV_PAIR_BYTES);
+    struct memory m = of_capacity(_i, dek, ctx, pairs, "x", 1);
     m.p[0] ^= 1;
     struct env_headers *h = kit_headers(ctx, &m);
     ck_assert_uint_eq(h->capacity, (uint32_t)16384 << _i);
@@ -83,6 +92,29 @@ START_TEST(b_alone)
     ck_assert_mem_eq(object->box.pairs, pairs, ancestors[_i] * ENV_PAIR_BYTES);
     env_object_free(object);
     memory_free(&m);
+    free(pairs);
+    envelope_dek_free(dek);
+    envelope_ctx_free(ctx);
+}
+END_TEST
+
+/* A scan reads the headers of every object: where they are short, no more than them, at once. */
+START_TEST(what_is_read)
+{
+    envelope_ctx *ctx = test_ctx();
+    envelope_dek *dek = kit_dek(ctx);
+    uint8_t *pairs = kit_data((size_t)PAIRS * ENV_PAIR_BYTES);
+    uint8_t *data = kit_data((size_t)3 * ENV_CAPACITY_MAX);
+    struct memory m = of_capacity(_i, dek, ctx, pairs, data, (size_t)3 * ENV_CAPACITY_MAX);
+    m.reads = 0;
+    m.bytes_read = 0;
+    struct env_headers *h = kit_headers(ctx, &m);
+    ck_assert_uint_eq(h->capacity, (uint32_t)ENV_CAPACITY_MIN << _i);
+    ck_assert_int_eq(m.reads, _i ? 2 : 1);
+    ck_assert_uint_eq(m.bytes_read, 2 * ENV_CAPACITY_MIN + (_i ? 2 * ENV_CAPACITY_MAX : 0));
+    env_headers_free(h);
+    memory_free(&m);
+    free(data);
     free(pairs);
     envelope_dek_free(dek);
     envelope_ctx_free(ctx);
@@ -129,6 +161,7 @@ Suite *suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, both_copies);
     tcase_add_loop_test(t, b_alone, 0, 4);
+    tcase_add_loop_test(t, what_is_read, 0, 4);
     tcase_add_test(t, cut);
     tcase_add_test(t, unreadable);
     suite_add_tcase(s, t);
