@@ -10,13 +10,19 @@ static const char *errno_text(int number, char *buf, size_t len)
     return strerror_r(number, buf, len);
 }
 
+/* Only the line; cut at a character. */
+static void put_line(envelope_error *err, const char *line)
+{
+    size_t n = env_utf8_prefix(line, sizeof err->message - 1);
+    memcpy(err->message, line, n);
+    err->message[n] = 0;
+}
+
 static void fill(envelope_error *err, envelope_status status, const char *format, va_list ap)
 {
     char line[1024];
     vsnprintf(line, sizeof line, format, ap);
-    size_t n = env_utf8_prefix(line, sizeof err->message - 1);
-    memcpy(err->message, line, n);
-    err->message[n] = 0;
+    put_line(err, line);
     err->status = status;
     err->origin = ENVELOPE_ORIGIN_NONE;
     err->native = 0;
@@ -78,9 +84,22 @@ void env_error_prefix(envelope_error *err, const char *format, ...)
     va_end(ap);
     size_t used = strlen(line);
     snprintf(line + used, sizeof line - used, ": %s", err->message);
-    size_t n = env_utf8_prefix(line, sizeof err->message - 1);
-    memcpy(err->message, line, n);
-    err->message[n] = 0;
+    put_line(err, line);
+}
+
+void env_error_suffix(envelope_error *err, const char *format, ...)
+{
+    if (!err) {
+        return;
+    }
+    char more[400];
+    char line[1024];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(more, sizeof more, format, ap);
+    va_end(ap);
+    snprintf(line, sizeof line, "%s: %s", err->message, more);
+    put_line(err, line);
 }
 
 envelope_status envelope_error_set(envelope_error *err, envelope_status status, int64_t native,

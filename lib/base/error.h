@@ -21,6 +21,9 @@ envelope_status env_error_pass(envelope_error *err, envelope_status status,
                                const envelope_error *said);
 
 /* Puts "prefix: " before the line that is already there. */
-__attribute__((format(printf, 2, 3))) void env_error_prefix(envelope_error *err, const char *format,
+__attribute__((format(printf, 2, 3))) void
+env_error_prefix(envelope_error *err, const char *format,
+                 ...); /* Puts ": suffix" behind it: what to do now. */
+__attribute__((format(printf, 2, 3))) void env_error_suffix(envelope_error *err, const char *format,
                                                             ...);
 #endif

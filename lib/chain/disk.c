@@ -255,7 +255,8 @@ struct env_image *env_disk_image(const struct env_disk *disk)
     return disk->image;
 }
 
-const char *env_disk_object_name(const struct env_disk *d, size_t object, char out[65])
+const char *env_disk_object_name(const struct env_disk *d, size_t object,
+                                 char out[ENV_NAME_MAX + 1])
 {
     if (object == 0) {
         return d->source->name;
@@ -265,7 +266,8 @@ const char *env_disk_object_name(const struct env_disk *d, size_t object, char o
     if (i == SIZE_MAX) {
         return env_hex(out, link, ENV_LINK_BYTES);
     }
-    return env_hex(out, d->catalogue->rows[i].object_id, ENV_OBJECT_ID_BYTES);
+    env_row_name(d->chain, &d->catalogue->rows[i], out);
+    return out;
 }
 
 void env_disk_close(struct env_disk *d)

@@ -22,8 +22,10 @@ envelope_status env_disk_of_view(envelope_chain *chain, const struct env_view *v
                                  const struct env_source *source, struct env_disk **out,
                                  envelope_error *err);
 struct env_image *env_disk_image(const struct env_disk *disk);
-/* Of the object that fault.object names, for messages; borrowed. */
-const char *env_disk_object_name(const struct env_disk *disk, size_t object, char out[65]);
+/* Of the object that fault.object names, for messages: its LINK where no catalogue lists it.
+ * Borrowed. */
+const char *env_disk_object_name(const struct env_disk *disk, size_t object,
+                                 char out[ENV_NAME_MAX + 1]);
 /* Key of the point's block hashes; out in the arena. */
 envelope_status env_disk_hash_key(struct env_disk *disk, uint8_t out[32], envelope_error *err);
 void env_disk_close(struct env_disk *disk);

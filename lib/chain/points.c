@@ -68,14 +68,20 @@ static uint64_t parent_of(const struct env_view *v, size_t i)
     return 0;
 }
 
+void env_row_name(const envelope_chain *chain, const struct env_row *row,
+                  char out[ENV_NAME_MAX + 1])
+{
+    env_name_point(out, chain->folder, row->begun_ms, row->kind == ENV_KIND_FULL ? "full" : "incr",
+                   row->object_id);
+}
+
 static void fill(envelope_points *p, size_t i)
 {
     const struct env_row *row = env_view_row(&p->view, i);
     const struct env_name *file = env_files_find(&p->files, row->object_id);
     envelope_point *to = &p->point[i];
     char name[ENV_NAME_MAX + 1];
-    env_name_point(name, p->chain->folder, row->begun_ms,
-                   row->kind == ENV_KIND_FULL ? "full" : "incr", row->object_id);
+    env_row_name(p->chain, row, name);
     *to = (envelope_point){
         .size = sizeof *to,
         .number = p->view.at[i].number,

@@ -2,6 +2,7 @@
 #ifndef ENV_CHAIN_POINTS_H
 #define ENV_CHAIN_POINTS_H
 #include "chain/listing.h"
+#include "format/names.h"
 
 /* One point: a row of the catalogue, or an extra. */
 struct env_point_at {
@@ -24,4 +25,7 @@ const struct env_row *env_view_row(const struct env_view *view, size_t i);
 /* W5 (d): greatest (metadata number, number), never of unverified origin. SIZE_MAX: none. */
 size_t env_view_latest(const envelope_chain *chain, const struct env_view *view);
 size_t env_view_find(const struct env_view *view, uint64_t number);
+/* The name that its writer gave the object: where to look first, and for messages. */
+void env_row_name(const envelope_chain *chain, const struct env_row *row,
+                  char out[ENV_NAME_MAX + 1]);
 #endif

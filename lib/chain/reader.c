@@ -74,32 +74,45 @@ uint64_t envelope_reader_bytes(const envelope_reader *reader)
     return reader ? reader->source.footer.bytes : 0;
 }
 
-/* What did not verify, and where: for the auditor, and for the message. */
+/* What did not verify, or is gone, and where: for the auditor, and for the message. */
 static void tell(const envelope_reader *r, const struct env_subject *subject, envelope_status st,
                  envelope_error *err)
 {
     const struct env_listener events = ENV_LISTENER(r->chain->ctx);
-    bool damage = st == ENVELOPE_E_AUTH || st == ENVELOPE_E_FORMAT || st == ENVELOPE_E_NOT_FOUND;
-    if (damage) {
-        env_emit(&events, ENVELOPE_EVENT_DAMAGED, st, subject,
-                 "payload: %s at byte %llu does not verify", subject->object,
-                 (unsigned long long)subject->offset);
-        env_error_prefix(err, "point %llu (%s)", (unsigned long long)r->number, subject->object);
+    bool gone = st == ENVELOPE_E_NOT_FOUND;
+    bool damaged = gone || st == ENVELOPE_E_AUTH || st == ENVELOPE_E_FORMAT;
+    if (!damaged && st != ENVELOPE_E_IO) {
+        return;
     }
+    if (damaged) {
+        env_emit(&events, ENVELOPE_EVENT_DAMAGED, st, subject,
+                 gone ? "object: %s is missing, and byte %llu lies in it"
+                      : "payload: %s at byte %llu does not verify",
+                 subject->object, (unsigned long long)subject->offset);
+    }
+    env_error_prefix(err, "point %llu (%s)", (unsigned long long)r->number, subject->object);
+    env_error_suffix(err, "%s from another copy of the repository, or read another point",
+                     gone ? "it was forgotten or lost: bring it back" : "take the object");
+}
+
+static void tell_disk(const envelope_reader *r, const struct env_image_fault *fault,
+                      envelope_status st, envelope_error *err)
+{
+    char name[ENV_NAME_MAX + 1];
+    const struct env_subject subject = {.object =
+                                            env_disk_object_name(r->disk, fault->object, name),
+                                        .point = r->number,
+                                        .offset = fault->offset};
+    tell(r, &subject, st, err);
 }
 
 static envelope_status read_disk(const envelope_reader *r, uint64_t offset, void *buf, size_t len,
                                  envelope_error *err)
 {
     struct env_image_fault fault = {0, 0};
-    char name[65];
     envelope_status st = env_image_pread(env_disk_image(r->disk), offset, buf, len, &fault, err);
     if (st) {
-        const struct env_subject subject = {.object =
-                                                env_disk_object_name(r->disk, fault.object, name),
-                                            .point = r->number,
-                                            .offset = fault.offset};
-        tell(r, &subject, st, err);
+        tell_disk(r, &fault, st, err);
     }
     return st;
 }
@@ -154,14 +167,9 @@ envelope_status envelope_reader_extent(envelope_reader *r, uint64_t offset, uint
     *len = offset < bytes ? bytes - offset : 0;
     if (r->disk) {
         struct env_image_fault fault = {0, 0};
-        char name[65];
         st = env_image_extent(env_disk_image(r->disk), offset, len, &hole, &fault, err);
         if (st) {
-            const struct env_subject subject = {
-                .object = env_disk_object_name(r->disk, fault.object, name),
-                .point = r->number,
-                .offset = fault.offset};
-            tell(r, &subject, st, err);
+            tell_disk(r, &fault, st, err);
         }
     }
     *zero = hole;

@@ -1,5 +1,6 @@
 #include "chain/source.h"
 #include "base/error.h"
+#include "chain/points.h"
 #include "object/tag.h"
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +25,7 @@ static envelope_status open_file(envelope_chain *chain, const struct env_row *ro
 {
     char name[ENV_NAME_MAX + 1];
     struct env_files files;
-    env_name_point(name, chain->folder, row->begun_ms, row->kind == ENV_KIND_FULL ? "full" : "incr",
-                   row->object_id);
+    env_row_name(chain, row, name);
     envelope_status st = env_store_open(chain->store, name, &s->file, err);
     if (st == ENVELOPE_E_NOT_FOUND) {
         st = env_files_list(chain, &files, err);

@@ -24,7 +24,7 @@ static bool is_damage(envelope_status st)
 static envelope_status tell(struct walk *w, const struct env_image_fault *at, envelope_status st,
                             const envelope_error *why, envelope_error *err)
 {
-    char name[65];
+    char name[ENV_NAME_MAX + 1];
     if (!is_damage(st)) {
         return env_error_pass(err, st, why);
     }

@@ -127,8 +127,7 @@ static envelope_status check_source(struct env_verifying *w, size_t i,
 
 static const char *guess_name(struct env_verifying *w, const struct env_row *row, char *out)
 {
-    env_name_point(out, w->chain->folder, row->begun_ms,
-                   row->kind == ENV_KIND_FULL ? "full" : "incr", row->object_id);
+    env_row_name(w->chain, row, out);
     return out;
 }
 

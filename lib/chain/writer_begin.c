@@ -87,7 +87,7 @@ static void segment_damaged(void *user, const struct env_image_fault *fault, env
 {
     envelope_writer *w = user;
     const struct env_listener events = ENV_LISTENER(w->chain->ctx);
-    char name[65];
+    char name[ENV_NAME_MAX + 1];
     const struct env_subject subject = {
         .object = env_disk_object_name(w->parent.disk, fault->object, name),
         .point = w->parent.number,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 1 << 16, BLOCKS = 40, LEN = BLOCKS * BLOCK - 100, POINTS_MAX = 40 };
+enum { BLOCK = 1 << 16, BLOCKS = 40, LEN = BLOCKS * BLOCK - 100, POINTS_MAX = 40, DEPTH = 100 };
 
 static struct test_kms kms;
 static struct memory_store mem;
@@ -283,6 +283,105 @@ START_TEST(a_damaged_ancestor_is_found_from_the_newest_point)
 }
 END_TEST
 
+/* Of a reader that was opened before. */
+static void expect_told(envelope_reader *r, size_t at, envelope_status status, const char *object,
+                        const char *what)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    uint8_t byte;
+    size_t got;
+    h.events = 0;
+    ck_assert_int_eq(envelope_reader_pread(r, at, &byte, 1, &got, &err), status);
+    ck_assert_msg(strstr(err.message, object) && strstr(err.message, what), "%s", err.message);
+    ck_assert_ptr_nonnull(strstr(err.message, "from another copy of the repository"));
+    const struct seen_event *e = host_event(&h, ENVELOPE_EVENT_DAMAGED);
+    ck_assert_int_eq(e != NULL, status != ENVELOPE_E_IO);
+    if (e) {
+        ck_assert_str_eq(e->object, object);
+        ck_assert_int_eq(e->status, status);
+    }
+}
+
+START_TEST(what_is_damaged_or_gone_is_named_with_what_to_do)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    envelope_reader *r;
+    first_full();
+    job_after(1, 0, 0);
+    size_t at = 0;
+    struct memory_file *full = memory_next(&mem, "-full-", &at);
+    char name[208];
+    strcpy(name, full->name);
+    full->data[full->len / 2] ^= 1;
+    envelope_chain *chain = host_open(&h, &mem, NULL);
+    MUST(envelope_reader_new(chain, 2, &r, &err));
+    for (at = 0; !envelope_reader_pread(r, at, disk, 1, &(size_t){0}, &err); at += 4096) {
+        ck_assert_uint_lt(at, LEN);
+    }
+    expect_told(r, at, ENVELOPE_E_AUTH, name, "take the object");
+    full->len /= 2;
+    expect_told(r, at, ENVELOPE_E_IO, name, "it ended at byte");
+    envelope_reader_free(r);
+    MUST(envelope_reader_new(chain, 2, &r, &err));
+    remove_all(&mem, "-full-");
+    expect_told(r, at, ENVELOPE_E_NOT_FOUND, name, "it was forgotten or lost");
+    envelope_reader_free(r);
+    envelope_chain_free(chain);
+}
+END_TEST
+
+/* A sparse disk, of which each point after the first changes one block. */
+static void sparse_point(uint64_t bytes, unsigned n)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    const envelope_point_options o = {
+        .size = sizeof o, .content = ENVELOPE_IMAGE, .full_every = 1000};
+    const uint64_t at = bytes / DEPTH / BLOCK * n * BLOCK;
+    const int32_t rest = n ? ENVELOPE_UNCHANGED : ENVELOPE_ZERO;
+    envelope_writer *w;
+    envelope_chain *chain = n ? host_open(&h, &mem, NULL) : host_create(&h, &mem, "vm");
+    MUST(envelope_writer_new(chain, &o, &w, &err));
+    MUST(envelope_writer_skip(w, at, rest, &err));
+    MUST(envelope_writer_write(w, disk, BLOCK, &err));
+    MUST(envelope_writer_skip(w, bytes - at - BLOCK, rest, &err));
+    MUST(envelope_writer_commit(w, NULL, &err));
+    envelope_writer_free(w);
+    envelope_chain_free(chain);
+}
+
+/* What is read from the store until the newest point can be: its headers, salt and commitment, and
+ * the last chunk, again for the table of what it stands on, which may begin in the chunk before. */
+static void opening_is_cheap(uint64_t chunks)
+{
+    enum { HEADERS = 2 * 16384, FIRST = 56, CHUNK = 16400 };
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    envelope_reader *r;
+    envelope_chain *chain = host_open(&h, &mem, NULL);
+    uint64_t before = mem.read;
+    uint64_t files = mem.opened;
+    MUST(envelope_reader_new(chain, 0, &r, &err));
+    ck_assert_uint_eq(mem.opened - files, 1);
+    ck_assert_uint_le(mem.read - before, HEADERS + FIRST + chunks * CHUNK);
+    envelope_reader_free(r);
+    envelope_chain_free(chain);
+}
+
+START_TEST(opening_costs_the_same_at_any_size_and_depth)
+{
+    const uint64_t large = (uint64_t)16 << 40;
+    sparse_point((uint64_t)BLOCK * DEPTH, 0);
+    opening_is_cheap(1);
+    teardown();
+    setup();
+    sparse_point(large, 0);
+    opening_is_cheap(1);
+    for (unsigned n = 1; n < DEPTH; n++) {
+        sparse_point(large, n);
+    }
+    opening_is_cheap(3);
+}
+END_TEST
+
 START_TEST(skips_and_extents_through_the_api)
 {
     envelope_error err = ENVELOPE_ERROR_INIT;
@@ -336,6 +435,8 @@ Suite *suite(void)
                                   a_demanded_increment_needs_a_parent,
                                   unlisted_points_are_listed_parents_first,
                                   a_damaged_ancestor_is_found_from_the_newest_point,
+                                  what_is_damaged_or_gone_is_named_with_what_to_do,
+                                  opening_costs_the_same_at_any_size_and_depth,
                                   skips_and_extents_through_the_api,
                                   NULL};
     Suite *s = suite_create("disk");

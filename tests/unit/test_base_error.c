@@ -40,8 +40,35 @@ START_TEST(size_is_the_callers)
 }
 END_TEST
 
+START_TEST(more_before_and_behind)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    env_fail_errno(&err, ENVELOPE_E_IO, 5, "read");
+    env_error_prefix(&err, "point %d", 7);
+    env_error_suffix(&err, "try %s", "again");
+    ck_assert_str_eq(err.message, "point 7: read: Input/output error: try again");
+    ck_assert_int_eq(err.native, 5);
+    env_error_suffix(NULL, "nobody asks");
+}
+END_TEST
+
+/* Where there is no room, characters stay whole. */
+START_TEST(cut_behind)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    char line[sizeof err.message];
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 4] = 0; /* room for ": " and a byte */
+    env_fail(&err, ENVELOPE_E_IO, "%s", line);
+    env_error_suffix(&err, "\u20ac");
+    ck_assert_uint_eq(strlen(err.message), sizeof err.message - 2);
+    ck_assert_str_eq(err.message + sizeof line - 4, ": ");
+}
+END_TEST
+
 Suite *suite(void)
 {
-    const TTest *const all[] = {handed_on_whole, under_another_status, size_is_the_callers, NULL};
+    const TTest *const all[] = {handed_on_whole,        under_another_status, size_is_the_callers,
+                                more_before_and_behind, cut_behind,           NULL};
     return suite_of("base error", 20, all);
 }
