@@ -1,4 +1,5 @@
 #include "format/crc32c.h"
+#include <string.h>
 
 /* One byte's worth of the reflected polynomial 82F63B78. */
 static const uint32_t step[256] = {
@@ -41,12 +42,47 @@ static const uint32_t step[256] = {
     0xbe2da0a5u, 0x4c4623a6u, 0x5f16d052u, 0xad7d5351u,
 };
 
-uint32_t env_crc32c(const void *p, size_t len)
+static uint32_t by_table(uint32_t crc, const uint8_t *b, size_t len)
 {
-    const uint8_t *b = p;
-    uint32_t crc = 0xffffffffu;
     for (size_t i = 0; i < len; i++) {
         crc = step[(crc ^ b[i]) & 0xff] ^ crc >> 8;
     }
-    return crc ^ 0xffffffffu;
+    return crc;
+}
+
+/* A header is 32 KiB of mostly zeros, and whoever looks at 100,000 points looks at little else: the
+ * processor's own instruction takes a thirtieth of the time. */
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const uint8_t *b,
+                                                                 size_t len)
+{
+    uint64_t wide = crc;
+    size_t i = 0;
+    for (; len - i >= sizeof wide; i += sizeof wide) {
+        uint64_t next;
+        memcpy(&next, b + i, sizeof next);
+        wide = __builtin_ia32_crc32di(wide, next);
+    }
+    return by_table((uint32_t)wide, b + i, len - i);
+}
+
+static uint32_t run(uint32_t crc, const uint8_t *b, size_t len)
+{
+    return __builtin_cpu_supports("sse4.2") ? by_instruction(crc, b, len) : by_table(crc, b, len);
+}
+#else
+static uint32_t run(uint32_t crc, const uint8_t *b, size_t len)
+{
+    return by_table(crc, b, len);
+}
+#endif
+
+uint32_t env_crc32c(const void *p, size_t len)
+{
+    return run(0xffffffffu, p, len) ^ 0xffffffffu;
+}
+
+uint32_t env_crc32c_by_table(const void *p, size_t len)
+{
+    return by_table(0xffffffffu, p, len) ^ 0xffffffffu;
 }

@@ -4,4 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 uint32_t env_crc32c(const void *p, size_t len);
+/* The same without the processor's instruction: what runs where there is none. */
+uint32_t env_crc32c_by_table(const void *p, size_t len);
 #endif

@@ -35,8 +35,24 @@ START_TEST(every_entry_of_the_table)
 {
     for (unsigned i = 0; i < 256; i++) {
         uint8_t b[2] = {(uint8_t)i, 0x5a};
-        ck_assert_uint_eq(env_crc32c(b, 1), slow(b, 1));
-        ck_assert_uint_eq(env_crc32c(b, 2), slow(b, 2));
+        ck_assert_uint_eq(env_crc32c_by_table(b, 1), slow(b, 1));
+        ck_assert_uint_eq(env_crc32c_by_table(b, 2), slow(b, 2));
+    }
+}
+END_TEST
+
+/* By whatever this processor has: every length around its steps, from every place. */
+START_TEST(every_length)
+{
+    uint8_t b[96];
+    for (size_t i = 0; i < sizeof b; i++) {
+        b[i] = (uint8_t)(i * 151 + 7);
+    }
+    for (size_t at = 0; at < 16; at++) {
+        for (size_t len = 0; at + len <= sizeof b; len++) {
+            ck_assert_uint_eq(env_crc32c(b + at, len), slow(b + at, len));
+            ck_assert_uint_eq(env_crc32c_by_table(b + at, len), slow(b + at, len));
+        }
     }
 }
 END_TEST
@@ -47,6 +63,7 @@ Suite *suite(void)
     TCase *t = tcase_create("crc32c");
     tcase_add_test(t, known_values);
     tcase_add_test(t, every_entry_of_the_table);
+    tcase_add_test(t, every_length);
     suite_add_tcase(s, t);
     return s;
 }
