@@ -112,6 +112,24 @@ static envelope_status admit(struct walk *w, const struct env_seen *seen,
     return ENVELOPE_OK;
 }
 
+/* Names are hints: whoever can write here can put a listed point's bytes under another name, and
+ * needs no key for that. It is the point that it was, and adds none; nor does an object that took a
+ * listed one's id. */
+static bool is_listed(struct walk *w, const struct env_seen *seen)
+{
+    const struct env_catalogue *base = w->how->base;
+    size_t row = base ? env_catalogue_find_object(base, seen->id.object_id) : SIZE_MAX;
+    if (row == SIZE_MAX) {
+        return false;
+    }
+    bool same = !memcmp(base->rows[row].link, seen->link, ENV_LINK_BYTES);
+    skip(w, seen, same ? ENVELOPE_EVENT_MISPLACED : ENVELOPE_EVENT_FORGED,
+         same ? ENVELOPE_OK : ENVELOPE_E_AUTH,
+         same ? "a copy of point %llu, under another name" : "not point %llu, and bears its id",
+         (unsigned long long)base->rows[row].number);
+    return true;
+}
+
 static bool skip_before(struct walk *w, const struct env_seen *seen)
 {
     const struct env_catalogue *base = w->how->base;
@@ -131,7 +149,7 @@ static bool skip_before(struct walk *w, const struct env_seen *seen)
              "it, unless something needs it");
         return true;
     }
-    return false;
+    return is_listed(w, seen);
 }
 
 static bool is_final(envelope_status st)

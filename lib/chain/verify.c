@@ -11,6 +11,32 @@ static bool is_forgotten(const struct env_verifying *w, const struct env_seen *s
     return c && env_catalogue_tombstoned(c, seen->id.object_id);
 }
 
+static bool is_shown(const struct env_verifying *w, const struct env_seen *s)
+{
+    for (size_t k = 0; w->view.extras && k < w->view.extras->count; k++) {
+        if (!strcmp(w->view.extras->item[k].name, s->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_stranger(struct env_verifying *w, const struct env_seen *s)
+{
+    const struct env_catalogue *c = w->view.catalogue;
+    const struct env_subject subject = {.object = s->name};
+    if (s->status || is_shown(w, s) || is_forgotten(w, s)) {
+        return;
+    }
+    if (c && env_catalogue_find_link(c, s->link) != SIZE_MAX) {
+        env_verify_finding(w, &subject, ENVELOPE_OK, ENVELOPE_EVENT_MISPLACED,
+                           "object: a copy of a listed point, under another name");
+        return;
+    }
+    env_verify_finding(w, &subject, ENVELOPE_E_AUTH, ENVELOPE_EVENT_FORGED,
+                       "object: not listed, and not shown to be of this chain");
+}
+
 /* Objects in points/ that neither the catalogue nor the view has: damaged, forged, or of nobody we
  * know. */
 static envelope_status check_strangers(struct env_verifying *w, envelope_error *err)
@@ -22,16 +48,7 @@ static envelope_status check_strangers(struct env_verifying *w, envelope_error *
         return st;
     }
     for (size_t i = 0; i < seen.count; i++) {
-        const struct env_seen *s = &seen.item[i];
-        const struct env_subject subject = {.object = s->name};
-        bool shown = false;
-        for (size_t k = 0; w->view.extras && k < w->view.extras->count; k++) {
-            shown = shown || !strcmp(w->view.extras->item[k].name, s->name);
-        }
-        if (!s->status && !shown && !is_forgotten(w, s)) {
-            env_verify_finding(w, &subject, ENVELOPE_E_AUTH, ENVELOPE_EVENT_FORGED,
-                               "object: not listed, and not shown to be of this chain");
-        }
+        check_stranger(w, &seen.item[i]);
     }
     env_seen_free(&seen);
     return ENVELOPE_OK;

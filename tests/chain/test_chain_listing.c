@@ -171,6 +171,27 @@ START_TEST(late_by_an_unknown_key)
 }
 END_TEST
 
+/* Names are hints: a copy of a listed point under another one is that point, and adds none. No key
+ * is needed to make it. */
+START_TEST(copy_under_another_name)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    char name[208];
+    begin_at(1);
+    size_t at = 0;
+    const struct memory_file *f = memory_next(&mem, "-full-", &at);
+    snprintf(name, sizeof name, "%s", f->name);
+    memset(strstr(name, "-full-") + 6, 'a', 32);
+    memory_put(&mem, name, f->data, f->len);
+    ck_assert_uint_eq(rows_then(ENVELOPE_EVENT_MISPLACED), 1);
+    envelope_chain *chain = host_open(&h, &mem, NULL);
+    ck_assert_uint_eq(shown(chain, 0), 1);
+    MUST(envelope_chain_verify(chain, NULL, &err));
+    envelope_chain_free(chain);
+    end();
+}
+END_TEST
+
 /* -- tombstones */
 
 static envelope_status no_metadata(void *user, const char *name)
@@ -272,6 +293,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, host_is_behind, 0, 2);
     tcase_add_loop_test(t, metadata_is_missing, 0, 2);
     tcase_add_test(t, late_by_an_unknown_key);
+    tcase_add_test(t, copy_under_another_name);
     tcase_add_test(t, forgotten);
     tcase_add_test(t, latest_by_metadata_number);
     tcase_add_test(t, latest_is_our_own);
