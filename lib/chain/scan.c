@@ -112,40 +112,34 @@ static envelope_status list(envelope_chain *chain, const char *below, struct env
     return env_store_list(chain->store, prefix, names, err);
 }
 
-static envelope_status scan_copies(envelope_chain *chain, const struct env_listener *events,
-                                   struct env_seen_list *out, envelope_error *err)
+static envelope_status scan_folder(envelope_chain *chain, const struct env_listener *events,
+                                   const char *below, bool in_meta, struct env_seen_list *out,
+                                   envelope_error *err)
 {
     struct env_names names;
-    envelope_status st = list(chain, "points/", &names, err);
+    envelope_status st = list(chain, below, &names, err);
     if (st) {
         return st;
     }
     for (size_t i = 0; !st && i < names.count; i++) {
         const char *rest = names.item[i].name + strlen(chain->folder);
-        if (env_name_is_object(rest) && env_name_is_keys_copy(rest)) {
-            st = look(chain, events, &names.item[i], false, out, err);
+        if (env_name_is_object(rest) && (in_meta || env_name_is_keys_copy(rest))) {
+            st = look(chain, events, &names.item[i], in_meta, out, err);
         }
     }
     env_names_free(&names);
     return st;
 }
 
+/* The copies first: a copy is made when its metadata has its name, so the metadata of what shows
+ * there shows in meta/ too, also while others write. The other way round a copy made in between
+ * would be the newest, and meta/ seem to have lost its own. */
 envelope_status env_scan_metadata(envelope_chain *chain, const struct env_listener *events,
                                   struct env_seen_list *out, envelope_error *err)
 {
-    struct env_names names;
     *out = (struct env_seen_list){.ctx = chain->ctx};
-    envelope_status st = list(chain, "meta/", &names, err);
-    if (st) {
-        return st;
-    }
-    for (size_t i = 0; !st && i < names.count; i++) {
-        if (env_name_is_object(names.item[i].name)) {
-            st = look(chain, events, &names.item[i], true, out, err);
-        }
-    }
-    env_names_free(&names);
-    st = st ? st : scan_copies(chain, events, out, err);
+    envelope_status st = scan_folder(chain, events, "points/", false, out, err);
+    st = st ? st : scan_folder(chain, events, "meta/", true, out, err);
     if (st) {
         env_seen_free(out);
     }

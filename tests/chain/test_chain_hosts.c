@@ -371,6 +371,7 @@ START_TEST(t24_second_host_meanwhile)
     ck_assert_uint_eq(points(&one, &mem, ENVELOPE_POINT_UNLISTED), 0);
     ck_assert_ptr_null(host_event(&one, ENVELOPE_EVENT_ROLLBACK));
     ck_assert_ptr_null(host_event(&one, ENVELOPE_EVENT_FORK));
+    ck_assert_ptr_null(host_event(&one, ENVELOPE_EVENT_REPAIRED)); /* meta/ was never empty */
     ck_assert_ptr_null(host_event(&two, ENVELOPE_EVENT_ROLLBACK));
     host_end(&two);
     host_end(&one);
