@@ -126,7 +126,7 @@ static envelope_status list_points(struct attempt *a, envelope_error *err)
                                 &number, err);
     }
     const struct env_extra *own = a->put->own;
-    if (!st && own && env_catalogue_find_object(a->next, own->row.object_id) == SIZE_MAX) {
+    if (!st && own && !a->put->own_number) {
         st = env_catalogue_list(a->chain, a->next, own, ENV_FROM_OWN, a->events,
                                 &a->put->own_number, err);
     }
@@ -237,17 +237,6 @@ static envelope_status write_next(struct attempt *a, envelope_error *err)
     return after(a, a->next, true, err);
 }
 
-static bool own_is_listed(const struct attempt *a)
-{
-    const struct env_extra *own = a->put->own;
-    size_t row =
-        own ? env_catalogue_find_object(a->newest.catalogue, own->row.object_id) : SIZE_MAX;
-    if (row != SIZE_MAX) {
-        a->put->own_number = a->newest.catalogue->rows[row].number;
-    }
-    return !own || row != SIZE_MAX;
-}
-
 static envelope_status look(struct attempt *a, envelope_error *err)
 {
     struct env_put *put = a->put;
@@ -280,9 +269,20 @@ static envelope_status wrap_point(struct attempt *a, envelope_error *err)
                                key->slots, err);
 }
 
+/* Of the point that this handle has just written, 0: it is not listed yet. Another host may have
+ * listed it, and one may have forgotten it since. */
+static uint64_t own_number(const struct attempt *a)
+{
+    const struct env_catalogue *c = a->newest.catalogue;
+    const struct env_extra *own = a->put->own;
+    size_t row = own ? env_catalogue_find_object(c, own->row.object_id) : SIZE_MAX;
+    const struct env_tombstone *stone = own ? env_catalogue_tombstone(c, own->row.object_id) : NULL;
+    return row != SIZE_MAX ? c->rows[row].number : stone ? stone->number : 0;
+}
+
 static envelope_status apply(struct attempt *a, envelope_error *err)
 {
-    const struct env_put *put = a->put;
+    struct env_put *put = a->put;
     bool holds = false;
     bool forgets = false;
     envelope_status st =
@@ -296,7 +296,8 @@ static envelope_status apply(struct attempt *a, envelope_error *err)
     }
     /* W4 */
     a->draw = put->new_generation || !put->policy.same || !holds;
-    bool nothing = !a->draw && a->listed.extras->count == 0 && own_is_listed(a) &&
+    put->own_number = own_number(a);
+    bool nothing = !a->draw && a->listed.extras->count == 0 && (!put->own || put->own_number) &&
                    !a->newest.meta_empty && !forgets;
     return nothing ? after(a, a->newest.catalogue, false, err) : write_next(a, err);
 }

@@ -235,23 +235,6 @@ static envelope_status reopen(envelope_writer *w, struct env_object **object, en
     return ENVELOPE_OK;
 }
 
-static envelope_status describe(envelope_writer *w, struct env_extra *own, envelope_error *err)
-{
-    struct env_object *object = NULL;
-    struct env_store_file file;
-    envelope_status st = env_store_open(w->chain->store, w->name, &file, err);
-    if (st) {
-        return st;
-    }
-    struct env_headers *headers;
-    st = env_headers_read(w->chain->ctx, env_store_read, &file, file.bytes, &headers, err);
-    st = st ? st : env_object_unlock_with(headers, w->dek, &object, err);
-    st = st ? st : env_extra_describe(object, &file, w->name, own, err);
-    env_object_free(object);
-    env_store_close(&file);
-    return st;
-}
-
 /* Steps 7 to 13: afterwards the point exists. */
 static envelope_status make_durable(envelope_writer *w, envelope_error *err)
 {
@@ -263,43 +246,6 @@ static envelope_status make_durable(envelope_writer *w, envelope_error *err)
     env_object_free(object);
     st = st ? st : env_pin_add_pending(w->chain, &w->id, env_object_link(w->object), &events, err);
     return st ? st : env_store_finish(&w->file, err);
-}
-
-static void unlisted(envelope_writer *w, const struct env_listener *events, envelope_status st,
-                     const envelope_error *why)
-{
-    const struct env_subject subject = {.object = w->name, .point = w->expected};
-    env_emit(events, ENVELOPE_EVENT_DAMAGED, st, &subject, "%s is safe, and not listed yet: %s",
-             w->name, why->message);
-}
-
-/* Steps 14 and 15. E_AGAIN is returned; other failures are events: the point is safe. */
-static envelope_status list_it(envelope_writer *w, envelope_error *err)
-{
-    const struct env_listener events = ENV_LISTENER(w->chain->ctx);
-    envelope_error why = ENVELOPE_ERROR_INIT;
-    struct env_extra own = {0};
-    struct env_put put = {.own = &own};
-    envelope_status st = describe(w, &own, &why);
-    st = st ? st : env_put_metadata(w->chain, &events, &put, &why);
-    if (!st) {
-        struct env_catalogue *c = env_chain_catalogue(w->chain);
-        w->number = put.own_number;
-        st = env_put_keys_copy(w->chain, c, &why);
-        if (!st) {
-            env_prune(w->chain, &events, c, put.proven || w->proven);
-        }
-        env_catalogue_release(c);
-    }
-    env_policy_free(w->chain, &put.policy);
-    env_extra_free(w->chain->ctx, &own);
-    if (st == ENVELOPE_E_AGAIN) {
-        return env_fail(err, st, "%s is safe, and not listed yet: %s", w->name, why.message);
-    }
-    if (st) {
-        unlisted(w, &events, st, &why);
-    }
-    return ENVELOPE_OK;
 }
 
 envelope_status envelope_writer_commit(envelope_writer *w, uint64_t *number, envelope_error *err)
@@ -320,7 +266,7 @@ envelope_status envelope_writer_commit(envelope_writer *w, uint64_t *number, env
     w->durable = true;
     struct env_call call;
     env_call_begin(w->chain->ctx, &call);
-    st = env_keyring_end(w->chain->keyring, &call, list_it(w, err));
+    st = env_keyring_end(w->chain->keyring, &call, env_writer_list(w, err));
     w->committed = !st;
     if (!st && number) {
         *number = w->number;

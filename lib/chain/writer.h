@@ -37,4 +37,7 @@ struct envelope_writer {
 envelope_status env_writer_begin(envelope_writer *writer, envelope_error *err);
 /* What begin made, and what was written: gone. */
 void env_writer_drop(envelope_writer *writer);
+/* [kms] Steps 14 and 15, when the point is durable. E_AGAIN is returned; other failures are events:
+ * the point is safe. */
+envelope_status env_writer_list(envelope_writer *writer, envelope_error *err);
 #endif
