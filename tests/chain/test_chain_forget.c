@@ -156,6 +156,7 @@ START_TEST(a_write_under_way_keeps_its_ancestors)
     ck_assert_uint_eq(freed, 0);
     ck_assert_uint_gt(waiting, 0);
     ck_assert_uint_eq(count_files(&mem, "-full-"), 1);
+    MUST(envelope_chain_verify(second, NULL, &err)); /* to wait is nothing amiss */
     envelope_writer_free(w);
     MUST(envelope_chain_refresh(second, 0, NULL, &err));
     ck_assert_uint_eq(count_files(&mem, "-full-"), 0);
@@ -205,7 +206,9 @@ START_TEST(what_was_finished_on_a_forgotten_parent_stays_whole)
     MUST(envelope_chain_refresh(second, 0, NULL, &err));
     ck_assert_uint_eq(count_points(), 1);
     expect_disk(number, 13);
+    MUST(envelope_chain_verify(chain, NULL, &err));
     ck_assert_uint_eq(disk(14), number + 1); /* a full: the forgotten are no parents */
+    ck_assert_ptr_null(host_event(&h, ENVELOPE_EVENT_MISPLACED)); /* and lie where they belong */
     const uint64_t orphan[] = {number};
     MUST(envelope_chain_forget(chain, orphan, 1, NULL, NULL, &err));
     ck_assert_uint_eq(count_files(&mem, "-full-"), 1);
