@@ -89,10 +89,15 @@ static bool sync_dir(int fd)
     return fsync(fd) == 0 || errno == EINVAL; /* some file systems know no such thing */
 }
 
-static envelope_status settle_new_dir(int fd, envelope_error *err)
+/* The folder above is synced also when this one was there: who made it may have died before that.
+ * Then, but only then, it need not be one that we may read. */
+static envelope_status settle_dir(int fd, bool made, envelope_error *err)
 {
     int above = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = above >= 0 && fchmod(fd, S_IRWXU) == 0 && sync_dir(above);
+    if (above < 0 && !made) {
+        return ENVELOPE_OK;
+    }
+    bool ok = above >= 0 && (!made || fchmod(fd, S_IRWXU) == 0) && sync_dir(above);
     int number = errno;
     if (above >= 0) {
         close(above);
@@ -103,15 +108,17 @@ static envelope_status settle_new_dir(int fd, envelope_error *err)
 envelope_status env_ks_dir_make(const char *dir, bool *made, envelope_error *err)
 {
     *made = mkdir(dir, S_IRWXU) == 0;
-    if (!*made) {
-        return errno == EEXIST ? ENVELOPE_OK
-                               : failed(errno, "making the keystore's directory", err);
+    if (!*made && errno != EEXIST) {
+        return failed(errno, "making the keystore's directory", err);
     }
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (*made ? O_NOFOLLOW : 0));
+    if (fd < 0 && !*made) {
+        return ENVELOPE_OK; /* whoever opens it says what it is */
+    }
     if (fd < 0) {
         return failed(errno, "making the keystore's directory", err);
     }
-    envelope_status st = settle_new_dir(fd, err);
+    envelope_status st = settle_dir(fd, *made, err);
     close(fd);
     return st;
 }
@@ -282,6 +289,13 @@ static int write_new(int dir_fd, const void *bytes, size_t len)
         number = errno;
     }
     return number;
+}
+
+envelope_status env_ks_settle(int dir_fd, envelope_error *err)
+{
+    return sync_dir(dir_fd) || errno == EROFS
+               ? ENVELOPE_OK
+               : failed(errno, "making the keystore's file durable", err);
 }
 
 envelope_status env_ks_replace(int dir_fd, const void *bytes, size_t len, envelope_error *err)

@@ -26,6 +26,9 @@ bool env_ks_same_identity(const struct env_ks_identity *a, const struct env_ks_i
 /* *out env_alloc'ed; the identity is that of what was read. */
 envelope_status env_ks_read(envelope_ctx *ctx, int dir_fd, uint8_t **out, size_t *len,
                             struct env_ks_identity *identity, envelope_error *err);
+/* What stands there may not vanish in a power cut because whoever changed the file died before the
+ * folder was synced: before something is built on it. E_IO. */
+envelope_status env_ks_settle(int dir_fd, envelope_error *err);
 /* Waits a few seconds, then E_BUSY. close() gives it back. */
 envelope_status env_ks_lock(int dir_fd, int *lock_fd, envelope_error *err);
 /* Under the lock: all of it or nothing, on disk when it returns. E_IO, E_NO_SPACE. */

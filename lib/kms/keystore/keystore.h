@@ -68,6 +68,8 @@ envelope_status env_ks_current(struct env_ks *ks, int dir_fd,
                                struct env_ks_state **out, envelope_error *err);
 /* The same, by the directory's name. */
 envelope_status env_ks_look(struct env_ks *ks, struct env_ks_state **out, envelope_error *err);
+/* What was looked at is on disk. E_NOT_FOUND, E_REFUSED, E_IO. */
+envelope_status env_ks_settled(struct env_ks *ks, envelope_error *err);
 void env_ks_state_release(struct env_ks *ks, struct env_ks_state *state);
 /* edit gets a copy whose entries may be changed: there is room for one more, pointers in them are
  * borrowed. Under the keystore's lock; written as a whole, or not at all. */

@@ -68,8 +68,10 @@ static envelope_status create_locked(struct env_ks *ks, int dir_fd,
     struct env_keystore_file file = {.revision = 1};
     envelope_status st = env_ks_identify(dir_fd, &there, err);
     if (!st) {
-        return env_fail(err, ENVELOPE_E_EXISTS, "there is a keystore in %s already",
-                        env_printable(safe, ks->dir));
+        st = env_ks_settle(dir_fd, err);
+        return st ? st
+                  : env_fail(err, ENVELOPE_E_EXISTS, "there is a keystore in %s already",
+                             env_printable(safe, ks->dir));
     }
     if (st != ENVELOPE_E_NOT_FOUND) {
         return st;

@@ -4,9 +4,8 @@
 #include <string.h>
 
 /* A directory that is gone is a KMS that does not answer: another one may open what is wanted. */
-static envelope_status reach(struct env_ks *ks, struct env_ks_state **state, envelope_error *err)
+static envelope_status reached(envelope_status st, envelope_error *err)
 {
-    envelope_status st = env_ks_look(ks, state, err);
     if (st != ENVELOPE_E_NOT_FOUND && st != ENVELOPE_E_IO) {
         return st;
     }
@@ -14,6 +13,11 @@ static envelope_status reach(struct env_ks *ks, struct env_ks_state **state, env
         err->status = ENVELOPE_E_KMS_UNREACHED;
     }
     return ENVELOPE_E_KMS_UNREACHED;
+}
+
+static envelope_status reach(struct env_ks *ks, struct env_ks_state **state, envelope_error *err)
+{
+    return reached(env_ks_look(ks, state, err), err);
 }
 
 static envelope_status give(struct env_ks *ks, const struct env_keystore_entry *e,
@@ -34,6 +38,7 @@ static envelope_status give(struct env_ks *ks, const struct env_keystore_entry *
     return st ? env_fail(err, st, "keystore: key %s cannot be given", id) : ENVELOPE_OK;
 }
 
+/* Data is sealed for what is given here, so it must not vanish any more. */
 static envelope_status newest(void *self, const char *key_name, envelope_key_sink *sink,
                               envelope_error *err)
 {
@@ -44,8 +49,9 @@ static envelope_status newest(void *self, const char *key_name, envelope_key_sin
         return st;
     }
     const struct env_keystore_entry *e = env_ks_find(&state->file, key_name, 0);
-    st = e ? give(ks, e, sink, err)
+    st = e ? reached(env_ks_settled(ks, err), err)
            : env_fail(err, ENVELOPE_E_NO_KEY, "the keystore has no key of that name");
+    st = st ? st : give(ks, e, sink, err);
     env_ks_state_release(ks, state);
     return st;
 }

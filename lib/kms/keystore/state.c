@@ -156,6 +156,17 @@ envelope_status env_ks_look(struct env_ks *ks, struct env_ks_state **out, envelo
     return st;
 }
 
+envelope_status env_ks_settled(struct env_ks *ks, envelope_error *err)
+{
+    int fd;
+    envelope_status st = env_ks_dir_open(ks->dir, &fd, err);
+    if (!st) {
+        st = env_ks_settle(fd, err);
+        close(fd);
+    }
+    return st;
+}
+
 envelope_status env_ks_write(struct env_ks *ks, int dir_fd, const struct env_keystore_file *file,
                              envelope_error *err)
 {
