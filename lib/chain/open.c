@@ -134,8 +134,10 @@ static bool may_do_without(envelope_status st)
            st == ENVELOPE_E_IO || st == ENVELOPE_E_UNSUPPORTED;
 }
 
+/* no_metadata: why it does not open. */
 static envelope_status load_extras(envelope_chain *chain, const struct env_listener *events,
-                                   envelope_status metadata, envelope_error *err)
+                                   envelope_status metadata, const envelope_error *no_metadata,
+                                   envelope_error *err)
 {
     struct env_catalogue *base = env_chain_catalogue(chain);
     const struct env_listing how = {.base = base};
@@ -162,8 +164,8 @@ static envelope_status load_extras(envelope_chain *chain, const struct env_liste
     }
     if (!base) {
         env_emit(events, ENVELOPE_EVENT_ROLLBACK, metadata, NULL,
-                 "no metadata of the chain opens: %zu points are read with their own keys",
-                 listed.extras->count);
+                 "no metadata of the chain opens: %zu points are read with their own keys: %.300s",
+                 listed.extras->count, no_metadata->message);
     }
     env_chain_set_extras(chain, listed.extras);
     return ENVELOPE_OK;
@@ -172,16 +174,18 @@ static envelope_status load_extras(envelope_chain *chain, const struct env_liste
 static envelope_status load(envelope_chain *chain, envelope_error *err)
 {
     const struct env_listener events = ENV_LISTENER(chain->ctx);
+    envelope_error why = ENVELOPE_ERROR_INIT;
     struct env_newest newest;
-    envelope_status st = env_newest_find(chain, &events, &newest, err);
+    envelope_status st = env_newest_find(chain, &events, &newest, &why);
     if (!st) {
         check_name(chain, newest.catalogue, &events);
         env_chain_set_catalogue(chain, newest.catalogue);
         newest.catalogue = NULL;
         env_newest_free(&newest);
-        return load_extras(chain, &events, ENVELOPE_OK, err);
+        return load_extras(chain, &events, ENVELOPE_OK, &why, err);
     }
-    return may_do_without(st) ? load_extras(chain, &events, st, err) : st;
+    (void)env_error_pass(err, st, &why);
+    return may_do_without(st) ? load_extras(chain, &events, st, &why, err) : st;
 }
 
 envelope_status envelope_chain_open(envelope_store *store, envelope_keyring *keyring,

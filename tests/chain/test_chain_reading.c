@@ -137,6 +137,32 @@ START_TEST(metadata_damaged)
 }
 END_TEST
 
+static void spoil(const char *part)
+{
+    size_t at = 0;
+    for (struct memory_file *f = memory_next(&mem, part, &at); f;
+         f = memory_next(&mem, part, &at)) {
+        f->data[32768 + 100] ^= 1;
+    }
+}
+
+/* The points are read all the same, and whoever reads them learns why. */
+START_TEST(no_metadata_opens)
+{
+    envelope_chain *chain = begin();
+    envelope_chain_free(chain);
+    spoil("/meta/");
+    spoil("-keys-");
+    chain = host_open(&h, &mem, NULL);
+    check_point(chain, 1, 1, 40000);
+    const struct seen_event *e = host_event(&h, ENVELOPE_EVENT_ROLLBACK);
+    ck_assert_ptr_nonnull(e);
+    ck_assert_msg(strstr(e->message, "own keys: ") && strstr(e->message, "does not verify"), "%s",
+                  e->message);
+    end(chain);
+}
+END_TEST
+
 START_TEST(stranger)
 {
     char name[300];
@@ -302,6 +328,7 @@ Suite *suite(void)
     tcase_add_test(t, longer_and_shorter);
     tcase_add_test(t, tail_of_another);
     tcase_add_test(t, metadata_damaged);
+    tcase_add_test(t, no_metadata_opens);
     tcase_add_loop_test(t, metadata_by_its_twin, 0, 2);
     tcase_add_test(t, stranger);
     tcase_add_loop_test(t, votes, 0, 2);
