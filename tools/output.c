@@ -167,11 +167,13 @@ int output_finish(struct output *o)
     if (!o->partial) {
         return END_DONE;
     }
-    if (settle(o) || path_sync_folder(&o->report->pool, o->path)) {
+    if (settle(o)) {
         return failed(o, "its .partial cannot take its name");
     }
     o->partial = NULL;
-    return END_DONE;
+    return path_sync_folder(&o->report->pool, o->path)
+               ? failed(o, "its name may not be on disk yet")
+               : END_DONE;
 }
 
 void output_drop(struct output *o)

@@ -46,9 +46,10 @@ int path_sync_folder(struct pool *pool, const char *path_in_it)
         return -1;
     }
     /* EINVAL: a file system that has no such thing. */
-    int failed = fsync(fd) && errno != EINVAL;
+    int number = fsync(fd) && errno != EINVAL ? errno : 0;
     close(fd);
-    return failed ? -1 : 0;
+    errno = number;
+    return number ? -1 : 0;
 }
 
 /* Synced also where path was there: who made it may have died before that. Then, but only then, the
