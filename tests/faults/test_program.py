@@ -3,7 +3,6 @@
 committed point is there and reads, the next run lists it and cleans up, and the order of the steps is
 that of docs/design.md."""
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -12,21 +11,10 @@ from pathlib import Path
 
 import faults
 import tap
+from jobs import ALL, PROGRAM, call, program
 
-PROGRAM = os.environ.get("ENVELOPE_PROGRAM", "")
-ALL = bool(os.environ.get("ENVELOPE_THOROUGH"))
 FIRST, SECOND, THIRD = b"first" * 20000, b"second" * 10000, b"third" * 5
 CHANGES = ("write", "fsync", "fdatasync", "link", "rename", "unlink", "mkdir")
-
-
-def program(root, *words):
-    return ["env", f"HOME={root}/home", "LC_ALL=C.UTF-8", PROGRAM, *map(str, words)]
-
-
-def call(root, *words, status=0):
-    done = subprocess.run(program(root, *words), capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == status, f"{words}: status {done.returncode}\n{done.stdout}{done.stderr}"
-    return done
 
 
 class Start:
