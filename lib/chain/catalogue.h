@@ -105,6 +105,9 @@ bool env_catalogue_descends(const struct env_catalogue *catalogue, uint64_t numb
 struct env_bytes env_catalogue_label(const struct env_catalogue *catalogue, size_t row);
 struct env_bytes env_catalogue_attributes(const struct env_catalogue *catalogue, size_t row);
 
+/* Length of the payload in plain. */
+envelope_status env_catalogue_bytes(const struct env_catalogue *catalogue, uint64_t *bytes,
+                                    envelope_error *err);
 /* The payload: all but the final chunk, footer included. */
 envelope_status env_catalogue_write(const struct env_catalogue *catalogue, int64_t sealed_ms,
                                     struct env_object_writer *writer, envelope_error *err);

@@ -330,3 +330,18 @@ envelope_status env_catalogue_write(const struct env_catalogue *c, int64_t seale
     env_footer_put(&f, raw);
     return env_object_append(w, raw, sizeof raw, err);
 }
+
+envelope_status env_catalogue_bytes(const struct env_catalogue *c, uint64_t *bytes,
+                                    envelope_error *err)
+{
+    uint8_t *raw;
+    size_t len;
+    envelope_status st = env_head_encode(c->ctx, &c->head, &raw, &len, err);
+    if (st) {
+        return st;
+    }
+    env_free(c->ctx, raw);
+    *bytes = 4 + c->secrets_len + 4 + len + (uint64_t)c->row_count * ENV_ROW_BYTES +
+             c->strings_len + ENV_FOOTER_BYTES;
+    return ENVELOPE_OK;
+}

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEEP_METADATA = 8, KEEP_COPIES = 2, COPY_BUFFER = 1 << 18 };
+/* KEEP_WHEN_FULL: metadata, where the store has no room for the next. */
+enum { KEEP_METADATA = 8, KEEP_WHEN_FULL = 2, KEEP_COPIES = 2, COPY_BUFFER = 1 << 18 };
 
 /* -- keys copy */
 
@@ -79,9 +80,13 @@ envelope_status env_put_keys_copy(envelope_chain *chain, const struct env_catalo
     if (!buf) {
         return env_nomem(err);
     }
+    const struct env_listener events = ENV_LISTENER(chain->ctx);
     envelope_status st = env_store_open(chain->store, meta, &from, err);
     if (!st) {
         st = put_copy(chain, &from, name, buf, err);
+        if (st == ENVELOPE_E_NO_SPACE && env_make_room(chain, &events, c)) {
+            st = put_copy(chain, &from, name, buf, err);
+        }
         env_store_close(&from);
     }
     env_free(chain->ctx, buf);
@@ -109,7 +114,7 @@ static int by_number(const void *a, const void *b)
                                          : 1;
 }
 
-static void drop(envelope_chain *chain, const struct env_listener *events, const char *name)
+static bool drop(envelope_chain *chain, const struct env_listener *events, const char *name)
 {
     envelope_error why = ENVELOPE_ERROR_INIT;
     envelope_status st = env_store_remove(chain->store, name, &why);
@@ -118,18 +123,23 @@ static void drop(envelope_chain *chain, const struct env_listener *events, const
         env_emit(events, ENVELOPE_EVENT_DAMAGED, st, &subject, "%s is not removed: %s", name,
                  why.message);
     }
+    return !st;
 }
 
-static void prune_metadata(envelope_chain *chain, const struct env_listener *events,
-                           const struct env_catalogue *newest, const struct env_seen_list *seen)
+/* How many went. */
+static size_t prune_metadata(envelope_chain *chain, const struct env_listener *events,
+                             const struct env_catalogue *newest, const struct env_seen_list *seen,
+                             size_t keep)
 {
     size_t kept = 0;
+    size_t gone = 0;
     for (size_t i = 0; i < seen->count; i++) {
         const struct env_seen *s = &seen->item[i];
-        if (s->in_meta && ours(newest, s) && ++kept > KEEP_METADATA) {
-            drop(chain, events, s->name);
+        if (s->in_meta && ours(newest, s) && ++kept > keep) {
+            gone += drop(chain, events, s->name);
         }
     }
+    return gone;
 }
 
 /* Index of the key set that a copy's slots are, SIZE_MAX: none that the head has. */
@@ -185,20 +195,42 @@ static void prune_copies(envelope_chain *chain, const struct env_listener *event
         }
         bool may_go = proven || (set != SIZE_MAX && set == first_set);
         if (kept > KEEP_COPIES && !last_of_set && may_go) {
-            drop(chain, events, s->name);
+            (void)drop(chain, events, s->name);
         }
     }
+}
+
+/* Newest first. */
+static bool scan(envelope_chain *chain, const struct env_listener *events,
+                 struct env_seen_list *seen)
+{
+    if (env_scan_metadata(chain, events, seen, NULL)) {
+        return false; /* nothing is lost by keeping more */
+    }
+    qsort(seen->item, seen->count, sizeof *seen->item, by_number);
+    return true;
+}
+
+bool env_make_room(envelope_chain *chain, const struct env_listener *events,
+                   const struct env_catalogue *newest)
+{
+    struct env_seen_list seen;
+    if (!scan(chain, events, &seen)) {
+        return false;
+    }
+    size_t gone = prune_metadata(chain, events, newest, &seen, KEEP_WHEN_FULL);
+    env_seen_free(&seen);
+    return gone > 0;
 }
 
 void env_prune(envelope_chain *chain, const struct env_listener *events,
                const struct env_catalogue *newest, bool proven)
 {
     struct env_seen_list seen;
-    if (env_scan_metadata(chain, events, &seen, NULL)) {
-        return; /* nothing is lost by keeping more */
+    if (!scan(chain, events, &seen)) {
+        return;
     }
-    qsort(seen.item, seen.count, sizeof *seen.item, by_number);
-    prune_metadata(chain, events, newest, &seen);
+    (void)prune_metadata(chain, events, newest, &seen, KEEP_METADATA);
     uint8_t *needed = env_alloc(chain->ctx, newest->head.key_set_count + 1);
     if (needed) {
         prune_copies(chain, events, newest, &seen, proven, needed);

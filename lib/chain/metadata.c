@@ -309,10 +309,19 @@ static void end(struct attempt *a)
     env_catalogue_release(a->next);
 }
 
+/* What frees space writes metadata first: on a full store old metadata makes room for it, once. */
+static bool made_room(const struct attempt *a, envelope_status st, bool *full)
+{
+    bool again = st == ENVELOPE_E_NO_SPACE && !a->put->wrote && !*full;
+    *full = *full || st == ENVELOPE_E_NO_SPACE;
+    return again && env_make_room(a->chain, a->events, a->newest.catalogue);
+}
+
 envelope_status env_put_metadata(envelope_chain *chain, const struct env_listener *events,
                                  struct env_put *put, envelope_error *err)
 {
     uint64_t missing_at = 0;
+    bool full = false;
     for (int i = 0; i < ATTEMPTS; i++) {
         struct attempt a = {.chain = chain, .events = events, .put = put};
         bool again = false;
@@ -324,7 +333,7 @@ envelope_status env_put_metadata(envelope_chain *chain, const struct env_listene
         }
         if (!st && !again) {
             st = apply(&a, err);
-            again = st == ENVELOPE_E_EXISTS;
+            again = st == ENVELOPE_E_EXISTS || made_room(&a, st, &full);
         }
         end(&a);
         if (!again) {

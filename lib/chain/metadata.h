@@ -50,6 +50,9 @@ envelope_status env_sweep(envelope_chain *chain, const struct env_listener *even
                           const struct env_catalogue *newest, struct env_swept *out,
                           envelope_error *err);
 
+/* The store is full: of old metadata the newest two stay. Whether something went. */
+bool env_make_room(envelope_chain *chain, const struct env_listener *events,
+                   const struct env_catalogue *newest);
 /* The newest metadata object's bytes, also beside the points. OK if it is there already. */
 envelope_status env_put_keys_copy(envelope_chain *chain, const struct env_catalogue *catalogue,
                                   envelope_error *err);

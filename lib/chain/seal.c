@@ -1,6 +1,9 @@
 #include "chain/seal.h"
 #include "base/error.h"
+#include "crypto/aead.h"
+#include "crypto/chunked.h"
 #include "crypto/random.h"
+#include "format/tail.h"
 #include "keys/ref.h"
 #include "kms/asking.h"
 #include "object/writer.h"
@@ -157,8 +160,21 @@ envelope_status env_seal_prepare(envelope_chain *chain, struct env_catalogue *c,
     return st || !seal->prove ? st : prove(chain, seal, c, events, err);
 }
 
-envelope_status env_seal_metadata(envelope_chain *chain, struct env_catalogue *c,
-                                  struct env_seal *seal, envelope_error *err)
+/* Whoever is to free something learns how much. Headers mostly have the smallest size. */
+static void tell_bytes(const struct env_catalogue *c, uint64_t number, envelope_error *err)
+{
+    uint64_t bytes;
+    if (env_catalogue_bytes(c, &bytes, NULL)) {
+        return;
+    }
+    uint64_t tags = (bytes / ENV_CHUNK_BYTES + 1) * ENV_TAG_BYTES;
+    bytes += 2 * ENV_CAPACITY_MIN + ENV_PREFIX_BYTES + tags + ENV_TAIL_BYTES;
+    env_error_prefix(err, "metadata %llu takes about %llu bytes", (unsigned long long)number,
+                     (unsigned long long)bytes);
+}
+
+static envelope_status seal_metadata(envelope_chain *chain, struct env_catalogue *c,
+                                     struct env_seal *seal, envelope_error *err)
 {
     struct env_store_writer file;
     env_drawn_spend(&seal->drawn);
@@ -174,4 +190,14 @@ envelope_status env_seal_metadata(envelope_chain *chain, struct env_catalogue *c
     }
     c->ours = true;
     return env_store_finish(&file, err);
+}
+
+envelope_status env_seal_metadata(envelope_chain *chain, struct env_catalogue *c,
+                                  struct env_seal *seal, envelope_error *err)
+{
+    envelope_status st = seal_metadata(chain, c, seal, err);
+    if (st == ENVELOPE_E_NO_SPACE) {
+        tell_bytes(c, seal->number, err);
+    }
+    return st;
 }

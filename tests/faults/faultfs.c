@@ -5,9 +5,10 @@
  *     FAULTFS_LOG    file that the journal is appended to
  *     FAULTFS_DATA   1: with the bytes that are written
  *     FAULTFS_PLAN   what goes wrong (plan.h)
+ *     FAULTFS_ROOM   so many bytes more fit there (room.h)
  *
  * What the C library does within itself (stdio, readdir) passes unseen. */
-#include "journal.h"
+#include "room.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -39,6 +40,7 @@ static void read_environment(void)
     log_file = getenv("FAULTFS_LOG");
     plan = getenv("FAULTFS_PLAN") ? getenv("FAULTFS_PLAN") : "";
     with_data = getenv("FAULTFS_DATA") != NULL;
+    room_set(getenv("FAULTFS_ROOM"));
 }
 
 static bool watched(const char *path)
@@ -129,7 +131,14 @@ static long made(const struct fate *f, struct call *c, const long a[6])
         return -1;
     }
     long len = f->half && c->kind == KIND_WRITE && a[3] > 1 ? a[3] / 2 : a[3];
+    len = c->kind == KIND_WRITE ? room_for(c, (int)a[1], len) : len;
+    if (c->kind == KIND_WRITE && len < 0) {
+        errno = ENOSPC;
+        return -1;
+    }
+    long held = room_held(c);
     long result = syscall(a[0], a[1], a[2], len, a[4], a[5]);
+    room_after(c, result, held);
     look_again(c, result);
     return result;
 }
@@ -159,7 +168,8 @@ static long perform(struct call *c, const long a[6])
         die();
     }
     pthread_mutex_unlock(&mutex);
-    errno = failed ? f.error : error ? error : errno;
+    /* a call that succeeds may leave anything there */
+    errno = failed ? f.error : error ? error : EDOM;
     return failed ? -1 : result;
 }
 

@@ -79,14 +79,17 @@ class Bed:
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.mkdir()
 
-    def run(self, plan="", command=None, data=False):
-        """command: other than the bed's own. data: the journal has the bytes written."""
+    def run(self, plan="", command=None, data=False, room=None):
+        """command: other than the bed's own. data: the journal has the bytes written. room: so many
+        bytes more fit on the disk."""
         journal = self.top / "journal"
         journal.unlink(missing_ok=True)
         env = dict(os.environ, LD_PRELOAD=FAULTFS, FAULTFS_ROOT=str(self.root),
                    FAULTFS_LOG=str(journal), FAULTFS_PLAN=plan)
         if data:
             env["FAULTFS_DATA"] = "1"
+        if room is not None:
+            env["FAULTFS_ROOM"] = str(room)
         done = subprocess.run((command or self.command)(self.root), env=env, capture_output=True,
                               text=True, timeout=120, check=False, cwd=self.top)
         lines = journal.read_text().splitlines() if journal.exists() else []

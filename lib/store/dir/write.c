@@ -149,6 +149,18 @@ static int append(struct writing *w, const void *data, size_t len)
     return fdatasync(w->fd) ? errno : 0;
 }
 
+/* Of a full disk the message says how far it went. */
+static envelope_status not_written(const struct writing *w, int number, envelope_error *err)
+{
+    struct stat s;
+    if ((number != ENOSPC && number != EDQUOT) || fstat(w->fd, &s)) {
+        return env_dir_failed(err, number, "writing", w->name);
+    }
+    return env_fail_errno(err, ENVELOPE_E_NO_SPACE, number,
+                          "writing %s: there was room for %llu bytes of it", w->name,
+                          (unsigned long long)s.st_size);
+}
+
 envelope_status env_dir_write(void *self, void *file, const void *data, size_t len,
                               envelope_error *err)
 {
@@ -156,7 +168,7 @@ envelope_status env_dir_write(void *self, void *file, const void *data, size_t l
     struct writing *w = file;
     int number = append(w, data, len);
     w->failed = w->failed || number;
-    return number ? env_dir_failed(err, number, "writing", w->name) : ENVELOPE_OK;
+    return number ? not_written(w, number, err) : ENVELOPE_OK;
 }
 
 envelope_status env_dir_reread(void *self, void *file, uint64_t offset, void *buf, size_t len,
