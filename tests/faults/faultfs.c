@@ -6,8 +6,11 @@
  *     FAULTFS_DATA   1: with the bytes that are written
  *     FAULTFS_PLAN   what goes wrong (plan.h)
  *     FAULTFS_ROOM   so many bytes more fit there (room.h)
+ *     FAULTFS_GATE   descriptor of a socket on which each call is asked for (gate.h); reads and
+ *                    looks at names, too, which are not counted
  *
  * What the C library does within itself (stdio, readdir) passes unseen. */
+#include "gate.h"
 #include "room.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +34,7 @@ static const char *root;
 static const char *log_file;
 static const char *plan = "";
 static bool with_data;
+static int gate = -1;
 static unsigned count;
 static unsigned count_of[KINDS];
 
@@ -41,12 +45,19 @@ static void read_environment(void)
     plan = getenv("FAULTFS_PLAN") ? getenv("FAULTFS_PLAN") : "";
     with_data = getenv("FAULTFS_DATA") != NULL;
     room_set(getenv("FAULTFS_ROOM"));
+    gate = getenv("FAULTFS_GATE") ? atoi(getenv("FAULTFS_GATE")) : -1;
 }
 
 static bool watched(const char *path)
 {
     pthread_once(&once, read_environment);
     return root && path_below(path, root);
+}
+
+static bool gated(void)
+{
+    pthread_once(&once, read_environment);
+    return gate >= 0;
 }
 
 static ino_t inode_at(const char *path)
@@ -147,6 +158,9 @@ static long made(const struct fate *f, struct call *c, const long a[6])
 static long perform(struct call *c, const long a[6])
 {
     pthread_mutex_lock(&mutex);
+    if (gate >= 0) {
+        gate_wait(gate, kind_names[c->kind], c);
+    }
     unsigned number = ++count;
     struct fate f = plan_fate(plan, c->kind, number, ++count_of[c->kind]);
     if (f.kill_before) {
@@ -178,10 +192,11 @@ static long perform(struct call *c, const long a[6])
 static int open_at(const char *function, int at, const char *path, int flags, mode_t mode)
 {
     struct call c;
-    const long *a = ARGS(SYS_openat, at, (long)path, flags, mode);
-    return (int)(on_path(&c, KIND_OPEN, function, at, path)
-                     ? perform(&c, a)
-                     : syscall(SYS_openat, at, path, flags, mode));
+    bool ours = on_path(&c, KIND_OPEN, function, at, path);
+    c.offset = flags;
+    c.lists = !strcmp(path, ".");
+    return (int)(ours ? perform(&c, ARGS(SYS_openat, at, (long)path, flags, mode))
+                      : syscall(SYS_openat, at, path, flags, mode));
 }
 
 static mode_t mode_of(int flags, va_list ap)
@@ -347,6 +362,36 @@ SHOWN int fchmod(int fd, mode_t mode)
 SHOWN int flock(int fd, int operation)
 {
     return simple(KIND_LOCK, "flock", SYS_flock, fd, operation);
+}
+
+/* What changes nothing is seen by the gate alone. */
+SHOWN ssize_t pread(int fd, void *buf, size_t len, off_t offset)
+{
+    struct call c;
+    if (gated() && on_fd(&c, KINDS, "pread", fd)) {
+        c.offset = offset;
+        gate_wait(gate, "read", &c);
+    }
+    return syscall(SYS_pread64, fd, buf, len, offset);
+}
+
+SHOWN ssize_t pread64(int fd, void *buf, size_t len, off64_t offset)
+{
+    return pread(fd, buf, len, offset);
+}
+
+SHOWN int fstatat(int at, const char *path, struct stat *out, int flags)
+{
+    struct call c;
+    if (gated() && on_path(&c, KINDS, "fstatat", at, path)) {
+        gate_wait(gate, "look", &c);
+    }
+    return (int)syscall(SYS_newfstatat, at, path, out, flags);
+}
+
+SHOWN int fstatat64(int at, const char *path, struct stat64 *out, int flags)
+{
+    return fstatat(at, path, (struct stat *)out, flags);
 }
 
 SHOWN int close(int fd)

@@ -17,7 +17,8 @@ struct call {
     ino_t folder;    /* of path, where the call changes it */
     ino_t to_folder; /* of to */
     bool created;
-    off_t offset;
+    bool lists;       /* open: of a folder by ".", as who is going to list it does */
+    off_t offset;     /* open: the flags; lock: the operation */
     const void *data; /* write */
     size_t len;
 };
