@@ -3,26 +3,17 @@
 #include "json.h"
 #include "paths.h"
 #include "point.h"
+#include "serve.h"
 #include "session.h"
 #include "text.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
-
-static const struct {
-    const char *name;
-    enum option_id id;
-    bool is_file; /* nbdkit may go to another folder */
-} passed[] = {
-    {"chain", OPTION_CHAIN, false},      {"point", OPTION_POINT, false},
-    {"config", OPTION_CONFIG, true},     {"state", OPTION_STATE, true},
-    {"kms", OPTION_KMS, false},          {"passphrase-file", OPTION_PASSPHRASE_FILE, true},
-    {"key-file", OPTION_KEY_FILE, true}, {"password-file", OPTION_PASSWORD_FILE, true},
-};
 
 /* Where it was installed, or beside the program in a build. */
 static const char *plugin_path(struct pool *pool)
@@ -46,13 +37,53 @@ static void arguments(struct report *report, const struct options *options, stru
     strings_add(pool, args, path_absolute(pool, option_value(options, OPTION_SOCKET)));
     strings_add(pool, args, plugin_path(pool));
     add(pool, args, "repo", path_absolute(pool, options->operand[0]));
-    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
-        const struct strings *values = &options->value[passed[i].id];
+    for (size_t i = 0; i < SERVE_PARAMETERS; i++) {
+        const struct serve_parameter *p = &serve_parameters[i];
+        const struct strings *values = &options->value[p->id];
         for (size_t k = 0; k < values->count; k++) {
             const char *value = values->item[k];
-            add(pool, args, passed[i].name, passed[i].is_file ? path_absolute(pool, value) : value);
+            add(pool, args, p->name, p->is_path ? path_absolute(pool, value) : value);
         }
     }
+}
+
+static bool somebody_listens(const struct sockaddr_un *at)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool yes = fd >= 0 &&
+               (connect(fd, (const struct sockaddr *)at, sizeof *at) == 0 || errno != ECONNREFUSED);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return yes;
+}
+
+/* What a server that was killed left at this place is removed; nothing else is. */
+static int make_place(struct report *report, const char *path)
+{
+    const char *shown = text_printable(&report->pool, path);
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct stat st;
+    if (strlen(path) >= sizeof at.sun_path) {
+        return report_error(report, END_USAGE, "--socket %s: longer than the %zu bytes of a socket",
+                            shown, sizeof at.sun_path - 1);
+    }
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    if (lstat(path, &st)) {
+        return END_DONE;
+    }
+    if (!S_ISSOCK(st.st_mode)) {
+        return report_error(report, END_FAILED, "%s is there already, and is no socket", shown);
+    }
+    if (somebody_listens(&at)) {
+        return report_error(report, END_FAILED,
+                            "%s is in use: end the server that listens there, or take another path",
+                            shown);
+    }
+    return unlink(path) ? report_error(report, END_FAILED,
+                                       "%s was left by a server and cannot be removed: %s", shown,
+                                       strerror(errno))
+                        : END_DONE;
 }
 
 /* Whatever is wrong is said by this program, with its exit status, before nbdkit is there. */
@@ -87,12 +118,12 @@ static int run(struct report *report, const struct options *options)
 {
     struct strings args = {0};
     struct pool *pool = &report->pool;
-    int end = try_point(report, options);
+    int end = make_place(report, path_absolute(pool, option_value(options, OPTION_SOCKET)));
+    end = end ? end : try_point(report, options);
     if (end) {
         return end;
     }
     arguments(report, options, &args);
-    umask(S_IRWXG | S_IRWXO); /* the socket gives out the disk in plain */
     const char **argv = pool_alloc(pool, (args.count + 1) * sizeof *argv);
     memcpy(argv, args.item, args.count * sizeof *argv);
     fflush(stdout);

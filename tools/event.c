@@ -45,15 +45,14 @@ static bool seen_before(struct report *report, const char *line)
         }
     }
     if (report->seen.count < SEEN_MAX) {
-        strings_add(&report->pool, &report->seen, line);
+        strings_add(&report->pool, &report->seen, pool_text(&report->pool, line));
     }
     return false;
 }
 
 /* OBJECT: KIND: MESSAGE. Many messages begin with the object already. */
-static const char *line_of(struct report *report, const envelope_event *event)
+static const char *line_of(struct pool *pool, const envelope_event *event)
 {
-    struct pool *pool = &report->pool;
     const char *message = event->message ? event->message : "no details";
     size_t len = event->object ? strlen(event->object) : 0;
     if (len && !strncmp(message, event->object, len) && !strncmp(message + len, ": ", 2)) {
@@ -139,20 +138,8 @@ static void put_warning(struct report *report, const envelope_event *event, cons
     json_array_append_new(report->warnings, json_of_event(event));
 }
 
-void report_event(void *user, const envelope_event *event)
+static void put(struct report *report, const envelope_event *event, const char *line)
 {
-    struct report *report = user;
-    if (event->kind == ENVELOPE_EVENT_WRAP) {
-        remember_wrap(report, event);
-    }
-    if (event->kind == ENVELOPE_EVENT_UNWRAP) {
-        remember_unwrap(report, event);
-    }
-    bool forgotten = event->kind == ENVELOPE_EVENT_FORGOTTEN && !event->status;
-    if (!worth_a_line(report, event->kind) || forgotten) { /* what was asked for is no warning */
-        return;
-    }
-    const char *line = line_of(report, event);
     if (seen_before(report, line)) {
         return;
     }
@@ -163,9 +150,37 @@ void report_event(void *user, const envelope_event *event)
     put_warning(report, event, line);
 }
 
+static void take(struct report *report, const envelope_event *event)
+{
+    if (event->kind == ENVELOPE_EVENT_WRAP) {
+        remember_wrap(report, event);
+    }
+    if (event->kind == ENVELOPE_EVENT_UNWRAP) {
+        remember_unwrap(report, event);
+    }
+    bool forgotten = event->kind == ENVELOPE_EVENT_FORGOTTEN && !event->status;
+    if (!worth_a_line(report, event->kind) || forgotten) { /* what was asked for is no warning */
+        return;
+    }
+    struct pool scratch = {0}; /* a server may meet the same thing for months */
+    put(report, event, line_of(&scratch, event));
+    pool_free(&scratch);
+}
+
+void report_event(void *user, const envelope_event *event)
+{
+    struct report *report = user;
+    pthread_mutex_lock(&report->lock);
+    take(report, event);
+    pthread_mutex_unlock(&report->lock);
+}
+
 void report_log(void *user, int32_t level, const char *line)
 {
+    struct report *report = user;
+    pthread_mutex_lock(&report->lock);
     if (level <= 4) {
-        report_warn(user, "%s", line);
+        report_warn(report, "%s", line);
     }
+    pthread_mutex_unlock(&report->lock);
 }

@@ -10,6 +10,7 @@
 void report_begin(struct report *report, const char *command, bool json)
 {
     memset(report, 0, sizeof *report);
+    pthread_mutex_init(&report->lock, NULL);
     report->command = command;
     report->json = json;
     report->root = json_object();
@@ -43,6 +44,7 @@ int report_end(struct report *report, int end)
     json_decref(report->findings);
     json_decref(report->sealed_for);
     pool_free(&report->pool);
+    pthread_mutex_destroy(&report->lock);
     return close_output(end);
 }
 

@@ -5,6 +5,7 @@
 #include "pool.h"
 #include <envelope/base.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdbool.h>
 
 /* A contract with scripts. Where several apply: 4, 5, 3, 1. */
@@ -18,6 +19,7 @@ enum {
 };
 
 struct report {
+    pthread_mutex_t lock; /* of events, which come from whatever thread met them */
     struct pool pool;
     const char *command; /* "backup" */
     bool json;

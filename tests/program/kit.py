@@ -1,4 +1,5 @@
 """The built program in a home of its own, and unittest speaking TAP."""
+import contextlib
 import json
 import os
 import pathlib
@@ -6,10 +7,28 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["ENVELOPE_PROGRAM"]
 CHUNK = 16384
+# The tools are Debian's, and so is the Python that some of them want.
+PATH = f"/usr/bin:{os.environ['PATH']}:/sbin:/usr/sbin"
+
+
+def need(*names):
+    for name in names:
+        if not shutil.which(name, path=PATH):
+            raise unittest.SkipTest(f"{name} is not installed")
+
+
+def soon(holds, why, seconds=60):
+    """Until it holds. Not a measure of anything: only what never comes is a failure."""
+    begun = time.monotonic()
+    while not holds():
+        if time.monotonic() - begun > seconds:
+            raise AssertionError(why())
+        time.sleep(0.02)
 
 
 class Answer:
@@ -50,6 +69,45 @@ class Home:
             raise AssertionError(f"envelope {' '.join(map(str, args))}: status {answer.status}, "
                                  f"wanted {status}\n{answer.out}{answer.err}")
         return answer
+
+    def tool(self, *args, status=0, data=b""):
+        """Another program than ours: what it said, of both streams."""
+        done = subprocess.run([str(a) for a in args], cwd=self.path, env=dict(self.env, PATH=PATH),
+                              input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=300, check=False)
+        text = done.stdout.decode("utf-8", "replace")
+        if done.returncode != status:
+            raise AssertionError(f"{args}: status {done.returncode}, wanted {status}\n{text}")
+        return text
+
+    def allowed(self, *args):
+        """What a container may forbid to root, too: skipped with its own words."""
+        try:
+            return self.tool(*args)
+        except AssertionError as e:
+            why = " ".join(str(e).split())
+            raise unittest.SkipTest(f"{args[0]} cannot be used here: {why}") from e
+
+    @contextlib.contextmanager
+    def exposed(self, *source, how=()):
+        """What nbdfuse makes of an NBD server: a file. Skipped where that is not allowed."""
+        place = self.path / "fuse"
+        place.mkdir(exist_ok=True)
+        if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+            raise unittest.SkipTest("/dev/fuse is not there, or not for us")
+        with open(self.path / "nbdfuse", "w+", encoding="utf-8") as said:
+            fuse = subprocess.Popen(["nbdfuse", *how, place / "disk", *source], cwd=self.path,
+                                    env=dict(self.env, PATH=PATH), stdout=said, stderr=said)
+            try:
+                soon(lambda: (place / "disk").exists() or fuse.poll() is not None,
+                     lambda: "nbdfuse shows nothing")
+                if fuse.poll() is not None:
+                    said.seek(0)
+                    raise unittest.SkipTest(f"nbdfuse cannot be used here: {said.read().strip()}")
+                yield place / "disk"
+            finally:
+                fuse.terminate()
+                fuse.wait(60)
 
     def json(self, *args, status=0, data=b""):
         answer = self.run(*args, "--json", status=status, data=data).json()

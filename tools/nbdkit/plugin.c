@@ -5,17 +5,21 @@
 #include "json.h"
 #include "options.h"
 #include "point.h"
+#include "serve.h"
 #include "session.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
-/* What the library finds is told through one report, by one request at a time. */
-#define THREAD_MODEL NBDKIT_THREAD_MODEL_SERIALIZE_ALL_REQUESTS
+/* Connections at the same time, since a reader is shared freely and a report has a lock. The
+ * requests of one connection in turn: with PARALLEL, nbdkit 1.32 aborts when a client goes away
+ * that waits for several. */
+#define THREAD_MODEL NBDKIT_THREAD_MODEL_SERIALIZE_REQUESTS
 
 /* A plugin is one for each process, and nbdkit has no place to keep it for us. */
 static struct {
@@ -24,6 +28,7 @@ static struct {
     struct session session;
     bool opened;
     pid_t pid;
+    struct stat socket; /* what nbdkit made at that path; st_ino is 0: nothing */
     envelope_reader *reader;
 } served;
 
@@ -41,16 +46,6 @@ static void unload(void)
     report_end(&served.report, END_DONE);
 }
 
-static const struct {
-    const char *name;
-    enum option_id id;
-} parameters[] = {
-    {"chain", OPTION_CHAIN},       {"point", OPTION_POINT},
-    {"config", OPTION_CONFIG},     {"state", OPTION_STATE},
-    {"kms", OPTION_KMS},           {"passphrase-file", OPTION_PASSPHRASE_FILE},
-    {"key-file", OPTION_KEY_FILE}, {"password-file", OPTION_PASSWORD_FILE},
-};
-
 static int config(const char *key, const char *value)
 {
     struct pool *pool = &served.report.pool;
@@ -58,9 +53,10 @@ static int config(const char *key, const char *value)
         served.options.operand[0] = pool_text(pool, value);
         return 0;
     }
-    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
-        if (!strcmp(key, parameters[i].name)) {
-            strings_add(pool, &served.options.value[parameters[i].id], pool_text(pool, value));
+    for (size_t i = 0; i < SERVE_PARAMETERS; i++) {
+        const struct serve_parameter *p = &serve_parameters[i];
+        if (!strcmp(key, p->name)) {
+            strings_add(pool, &served.options.value[p->id], pool_text(pool, value));
             return 0;
         }
     }
@@ -97,13 +93,35 @@ static int open_point(void)
     return 0;
 }
 
+/* The socket gives out the disk in plain, and nbdkit sets a umask of its own. */
+static int close_to_others(const char *path)
+{
+    if (chmod(path, S_IRUSR | S_IWUSR) || lstat(path, &served.socket)) {
+        nbdkit_error("%s: %s", path, strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
 static int stayed(void)
 {
+    const char *path = option_value(&served.options, OPTION_SOCKET);
     if (getpid() != served.pid) {
         nbdkit_error("run nbdkit with --foreground: the keys do not survive its fork");
         return -1;
     }
-    return 0;
+    return path ? close_to_others(path) : 0;
+}
+
+/* nbdkit leaves its socket behind. Another server may have one there by now. */
+static void remove_socket(void)
+{
+    const char *path = option_value(&served.options, OPTION_SOCKET);
+    struct stat now;
+    if (path && served.socket.st_ino && !lstat(path, &now) && now.st_ino == served.socket.st_ino &&
+        now.st_dev == served.socket.st_dev) {
+        unlink(path);
+    }
 }
 
 static void *open_connection(int readonly)
@@ -177,8 +195,9 @@ static struct nbdkit_plugin plugin = {
     .description = "Serves a restore point as a read-only disk.",
     .config_help = "repo=DIR        the repository\n"
                    "point=N         number of the point; without it, the newest\n"
+                   "socket=PATH     the one that --unix makes, to be removed at the end\n"
                    "chain, config, state, kms, passphrase-file, key-file, password-file:\n"
-                   "                as the options of envelope-restore(1)",
+                   "                as the options of envelope-serve(1)",
     .load = load,
     .unload = unload,
     .config = config,
@@ -186,6 +205,7 @@ static struct nbdkit_plugin plugin = {
     .magic_config_key = "repo",
     .get_ready = open_point,
     .after_fork = stayed,
+    .cleanup = remove_socket,
     .open = open_connection,
     .get_size = get_size,
     .can_multi_conn = yes,
