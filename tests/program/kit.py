@@ -133,10 +133,10 @@ class Home:
         self.secret("pass")
         return self.path / name
 
-    def rotate(self, name="ks"):
+    def rotate(self, name="ks", versions=2):
         """Version 1 becomes version 2 without making a key: the copy that has both is put there."""
         shutil.rmtree(self.path / name)
-        shutil.copytree(made_keystore(2), self.path / name)
+        shutil.copytree(made_keystore(versions), self.path / name)
 
     def chain(self, repo="repo", *more):
         """A keystore, and a chain sealed for its key vm; the chain's id."""

@@ -1,5 +1,5 @@
-"""Disk images made by real tools and changed by real writes, over many points with rotations in between:
-every point restores bit for bit, and again sparse; what is stored is what changed."""
+"""Disk images: what is stored is what changed, whatever the size; what is restored is the disk and nothing that
+lay in its place."""
 import hashlib
 import os
 import pathlib
@@ -15,18 +15,6 @@ import kit
 
 BLOCK = 65536
 MIB = 1 << 20
-POINTS = 40 if os.environ.get("ENVELOPE_THOROUGH") else 12
-
-
-def tool(*names):
-    for name in names:
-        if not shutil.which(name, path=os.environ["PATH"] + ":/sbin:/usr/sbin"):
-            raise unittest.SkipTest(f"{name} is not installed")
-
-
-def call(home, *args):
-    env = dict(home.env, PATH=home.env["PATH"] + ":/sbin:/usr/sbin")
-    subprocess.run([str(a) for a in args], cwd=home.path, env=env, check=True, capture_output=True)
 
 
 def digest(path):
@@ -56,41 +44,9 @@ class Disks(kit.Case):
             file.write(self.random.randbytes(length))
 
     def ext4(self, size):
-        tool("mkfs.ext4")
-        call(self.home, "truncate", "-s", size, "disk")
-        call(self.home, "mkfs.ext4", "-q", "-d", os.environ["ENVELOPE_ROOT"] + "/docs", "disk")
-
-    def test_many_points_with_rotations(self):
-        self.ext4(64 * MIB)
-        wanted = {}
-        for n in range(1, POINTS + 1):
-            if n == POINTS // 2:
-                self.home.rotate()
-                self.home.run("refresh", "repo")
-            if n > 1:
-                call(self.home, "debugfs", "-w", "-R", f"mkdir d{n}", "disk")
-                self.write(self.random.randrange(32, 60) * MIB, 100000)
-            point = self.backup("--full-every", "8")
-            self.assertEqual((point["number"], point["kind"]),
-                             (n, "full" if n % 8 == 1 else "increment"))
-            wanted[n] = digest(self.disk)
-        for n, one in wanted.items():
-            out = self.check(n, one)
-            self.assertLessEqual(out.stat().st_blocks * 512, self.disk.stat().st_blocks * 512 + 8 * MIB)
-        self.home.run("verify", "repo")
-        # the newest key alone, on a host without a configuration, the metadata gone
-        for folder in self.home.path.glob("repo/chains/*/meta"):
-            shutil.rmtree(folder)
-        self.home.run("keystore", "export", "ks", "--key", "vm", "-o", "key.pem", "--passphrase-file",
-                      "pass")
-        shutil.rmtree(self.home / "ks")
-        shutil.rmtree(self.home.path / ".config")
-        self.home.run("restore", "repo", "--point", POINTS, "-o", "out", "--force", "--key-file",
-                      "key.pem")
-        self.assertEqual(digest(self.home / "out"), wanted[POINTS])
-        self.home.run("restore", "repo", "--point", "1", "-o", "out", "--force", "--key-file",
-                      "key.pem")
-        self.assertEqual(digest(self.home / "out"), wanted[1])
+        kit.need("mkfs.ext4")
+        self.home.tool("truncate", "-s", size, "disk")
+        self.home.tool("mkfs.ext4", "-q", "-d", os.environ["ENVELOPE_ROOT"] + "/docs", "disk")
 
     def test_nothing_changed(self):
         self.ext4(256 * MIB)
@@ -122,27 +78,17 @@ class Disks(kit.Case):
         self.check(2, digest(self.disk))
 
     def test_xfs_and_partitions(self):
-        tool("mkfs.xfs", "sfdisk")
-        call(self.home, "truncate", "-s", 400 * MIB, "disk")
-        call(self.home, "mkfs.xfs", "-q", "disk")
+        kit.need("mkfs.xfs", "sfdisk")
+        self.home.tool("truncate", "-s", 400 * MIB, "disk")
+        self.home.tool("mkfs.xfs", "-q", "disk")
         self.backup()
         first = digest(self.disk)
         table = "label: gpt\nsize=100MiB\nsize=200MiB\n"
-        env = dict(self.home.env, PATH=self.home.env["PATH"] + ":/sbin:/usr/sbin")
-        subprocess.run(["sfdisk", "-q", "--force", "disk"], cwd=self.home.path, env=env,
-                       input=table.encode(), check=True, capture_output=True)
-        call(self.home, "mkfs.ext4", "-q", "-F", "-E", f"offset={MIB}", "disk", "100000")
+        self.home.tool("sfdisk", "-q", "--force", "disk", data=table.encode())
+        self.home.tool("mkfs.ext4", "-q", "-F", "-E", f"offset={MIB}", "disk", "100000")
         self.backup()
         self.check(1, first)
         self.check(2, digest(self.disk))
-
-    def test_qcow2_made_raw(self):
-        tool("qemu-img")
-        self.ext4(64 * MIB)
-        call(self.home, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "disk", "disk.qcow2")
-        call(self.home, "qemu-img", "convert", "-O", "raw", "disk.qcow2", "disk")
-        self.backup()
-        self.check(1, digest(self.disk))
 
     def test_changed_extents(self):
         self.ext4(64 * MIB)
