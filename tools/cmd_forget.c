@@ -23,19 +23,6 @@ static const envelope_point *at(const struct plan *p, size_t i)
     return envelope_points_at(p->points, i);
 }
 
-/* Numbers rise. */
-static size_t find(const struct plan *p, uint64_t number)
-{
-    size_t lo = 0;
-    for (size_t hi = p->count; lo < hi;) {
-        size_t mid = lo + (hi - lo) / 2;
-        bool before = at(p, mid)->number < number;
-        lo = before ? mid + 1 : lo;
-        hi = before ? hi : mid;
-    }
-    return lo < p->count && at(p, lo)->number == number ? lo : p->count;
-}
-
 /* What is not one of the last that stay: whoever once had a key can make any number of points that
  * are not listed, or whose origin nothing proves, and what is not there restores nothing. */
 static const uint32_t uncounted =
@@ -59,7 +46,7 @@ static int named(struct plan *p, const struct strings *numbers)
         if (!point_number(numbers->item[i], &number) || !number) {
             return report_error(p->report, END_USAGE, "--point is a number");
         }
-        size_t k = find(p, number);
+        size_t k = point_find(p->points, number);
         if (k == p->count) {
             return report_error(p->report, END_FAILED, "there is no point %" PRIu64, number);
         }
@@ -103,7 +90,7 @@ static void keep_ancestors(struct plan *p)
 {
     for (size_t i = p->count; i > 0; i--) {
         uint64_t parent = at(p, i - 1)->parent;
-        size_t k = parent && p->fate[i - 1] != FATE_GO ? find(p, parent) : p->count;
+        size_t k = parent && p->fate[i - 1] != FATE_GO ? point_find(p->points, parent) : p->count;
         if (k < p->count && p->fate[k] == FATE_GO) {
             p->fate[k] = FATE_NEEDED;
             p->needed_by[k] =

@@ -17,18 +17,36 @@ static void row(struct report *report, const envelope_points *points, size_t i)
                *label ? "  " : "", label);
 }
 
-/* How far below its full a point stands: parents have lower numbers, and stand before. */
-static void depths(const envelope_points *points, size_t count, unsigned *depth)
+/* The points as a tree: places in the list, `count` for none. */
+struct tree {
+    const envelope_points *points;
+    size_t count;
+    size_t *parent;
+    size_t *child; /* the first */
+    size_t *next;  /* of the same parent */
+};
+
+/* Parents have lower numbers, and stand before. */
+static size_t parent_of(const struct tree *t, size_t i)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t parent = envelope_points_at(points, i)->parent;
-        depth[i] = 0;
-        for (size_t k = i; parent && k > 0; k--) {
-            if (envelope_points_at(points, k - 1)->number == parent) {
-                depth[i] = depth[k - 1] + 1;
-                break;
-            }
-        }
+    uint64_t number = envelope_points_at(t->points, i)->parent;
+    size_t parent = number ? point_find(t->points, number) : t->count;
+    return parent < i ? parent : t->count;
+}
+
+static void grow(struct tree *t, struct pool *pool)
+{
+    t->parent = pool_alloc(pool, (t->count + 1) * sizeof *t->parent);
+    t->child = pool_alloc(pool, (t->count + 1) * sizeof *t->child);
+    t->next = pool_alloc(pool, (t->count + 1) * sizeof *t->next);
+    for (size_t i = 0; i <= t->count; i++) {
+        t->child[i] = t->count;
+    }
+    for (size_t i = t->count; i-- > 0;) { /* so that the first comes to stand in front */
+        size_t parent = parent_of(t, i);
+        t->parent[i] = parent;
+        t->next[i] = t->child[parent];
+        t->child[parent] = i;
     }
 }
 
@@ -45,27 +63,23 @@ static void branch(struct report *report, const envelope_points *points, size_t 
 }
 
 /* Children below their parents, each chain of increments together. */
-static void subtree(struct report *report, const envelope_points *points, size_t i,
-                    const unsigned *depth)
+static void show_tree(struct report *report, const envelope_points *points)
 {
-    size_t count = envelope_points_count(points);
-    branch(report, points, i, depth[i]);
-    for (size_t k = i + 1; k < count; k++) {
-        if (envelope_points_at(points, k)->parent == envelope_points_at(points, i)->number) {
-            subtree(report, points, k, depth);
+    struct tree t = {.points = points, .count = envelope_points_count(points)};
+    unsigned depth = 0;
+    grow(&t, &report->pool);
+    for (size_t i = t.child[t.count]; i < t.count;) {
+        branch(report, points, i, depth);
+        if (t.child[i] < t.count) {
+            i = t.child[i];
+            depth++;
+            continue;
         }
-    }
-}
-
-static void tree(struct report *report, const envelope_points *points)
-{
-    size_t count = envelope_points_count(points);
-    unsigned *depth = pool_alloc(&report->pool, (count + 1) * sizeof *depth);
-    depths(points, count, depth);
-    for (size_t i = 0; i < count; i++) {
-        if (!depth[i]) {
-            subtree(report, points, i, depth);
+        while (t.next[i] == t.count && t.parent[i] < t.count) {
+            i = t.parent[i];
+            depth--;
         }
+        i = t.next[i];
     }
 }
 
@@ -81,7 +95,7 @@ static void show(struct report *report, const envelope_points *points, bool as_t
         report_say(report, "no restore points yet");
     }
     if (as_tree) {
-        tree(report, points);
+        show_tree(report, points);
     }
     for (size_t i = 0; i < count; i++) {
         if (!as_tree) {

@@ -92,3 +92,17 @@ bool point_number(const char *text, uint64_t *out)
     }
     return text_number(text, (UINT64_C(1) << 48) - 1, out) && *out;
 }
+
+/* Numbers rise. */
+size_t point_find(const envelope_points *points, uint64_t number)
+{
+    size_t count = envelope_points_count(points);
+    size_t lo = 0;
+    for (size_t hi = count; lo < hi;) {
+        size_t mid = lo + (hi - lo) / 2;
+        bool before = envelope_points_at(points, mid)->number < number;
+        lo = before ? mid + 1 : lo;
+        hi = before ? hi : mid;
+    }
+    return lo < count && envelope_points_at(points, lo)->number == number ? lo : count;
+}

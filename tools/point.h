@@ -12,4 +12,6 @@ const char *point_keys(struct pool *pool, const envelope_points *points, size_t 
 const char *point_notes(struct pool *pool, uint32_t flags);
 /* "latest" and NULL are 0. false: neither that nor a number. */
 bool point_number(const char *text, uint64_t *out);
+/* Its place in the list; the count: there is none. */
+size_t point_find(const envelope_points *points, uint64_t number);
 #endif

@@ -43,9 +43,9 @@ void env_catalogue_release(struct env_catalogue *c)
     env_free(ctx, c->secrets);
     env_free(ctx, c->rows);
     env_free(ctx, c->strings);
-    env_free(ctx, c->by_object);
-    env_free(ctx, c->by_link);
-    env_free(ctx, c->by_stone);
+    env_lookup_free(ctx, &c->by_object);
+    env_lookup_free(ctx, &c->by_link);
+    env_lookup_free(ctx, &c->by_stone);
     env_free(ctx, c->slots);
     envelope_dek_free(c->dek);
     env_free(ctx, c);

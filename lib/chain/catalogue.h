@@ -4,6 +4,7 @@
  * a catalogue does not change; who wants to change one edits a copy. Threads: share it freely. */
 #ifndef ENV_CHAIN_CATALOGUE_H
 #define ENV_CHAIN_CATALOGUE_H
+#include "chain/lookup.h"
 #include "format/head.h"
 #include "format/row.h"
 #include "format/slots.h"
@@ -34,11 +35,10 @@ struct env_catalogue {
     size_t strings_len;
     size_t strings_room;
     uint8_t *strings;
-    uint32_t *by_object; /* the first `indexed` rows in order of object ids */
-    uint32_t *by_link;   /* the same in order of LINKs */
-    size_t indexed;
-    uint32_t *by_stone; /* the first `stones` tombstones in order of object ids */
-    size_t stones;
+    struct env_lookup by_object; /* rows by object id, and by LINK */
+    struct env_lookup by_link;
+    struct env_lookup by_stone; /* tombstones by object id */
+    uint64_t forgotten;         /* the highest number of a tombstone */
 };
 
 /* crypto.md 4.6 as far as one object goes: root gives chain_id, the last generation is ID's, ATT

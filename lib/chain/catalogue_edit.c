@@ -84,7 +84,7 @@ envelope_status env_catalogue_append(struct env_catalogue *c, const struct env_r
         return st;
     }
     c->row_count++;
-    return ENVELOPE_OK;
+    return env_catalogue_index(c, err);
 }
 
 /* Rows move to another key: entry by entry through the arena. */
@@ -221,11 +221,8 @@ envelope_status env_catalogue_forget(struct env_catalogue *c, const struct env_c
     }
     c->row_count = 0;
     c->strings_len = 0;
-    env_free(c->ctx, c->by_object);
-    env_free(c->ctx, c->by_link);
-    c->by_object = NULL;
-    c->by_link = NULL;
-    c->indexed = 0;
+    env_lookup_free(c->ctx, &c->by_object);
+    env_lookup_free(c->ctx, &c->by_link);
     for (size_t i = 0; !st && i < from->row_count; i++) {
         if (!contains(numbers, count, from->rows[i].number)) {
             st = keep_row(c, from, i, dek, err);

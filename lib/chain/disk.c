@@ -126,7 +126,7 @@ static envelope_status open_boxed(struct env_disk *d, const uint8_t link[ENV_LIN
         st = env_fail(err, ENVELOPE_E_AUTH, "%s is not the object that blocks are inherited from",
                       name);
     }
-    st = st ? st : env_source_extra(d->chain, &extra, source, err);
+    st = st ? st : env_source_extra(d->chain, &extra, dek, source, err);
     *row = extra.row;
     env_extra_free(d->chain->ctx, &extra);
     envelope_dek_free(dek);
@@ -142,7 +142,7 @@ static envelope_status open_object(struct env_disk *d, const uint8_t link[ENV_LI
         return open_boxed(d, link, source, row, err);
     }
     *row = d->catalogue->rows[i];
-    return env_source_listed(d->chain, d->catalogue, i, source, err);
+    return env_source_listed(d->chain, d->catalogue, i, NULL, source, err);
 }
 
 static envelope_status open_link(void *user, const uint8_t link[ENV_LINK_BYTES],
@@ -238,12 +238,8 @@ envelope_status env_disk_of_view(envelope_chain *chain, const struct env_view *v
     const struct env_point_at *at = &view->at[i];
     envelope_dek *dek = NULL;
     *out = NULL;
-    envelope_status st = ENVELOPE_OK;
-    if (at->row != SIZE_MAX) {
-        st = env_row_dek(view->catalogue, at->row, &dek, err);
-    } else {
-        dek = env_dek_retain(view->extras->item[at->extra].dek);
-    }
+    envelope_status st = at->row != SIZE_MAX ? env_row_dek(view->catalogue, at->row, &dek, err)
+                                             : env_extras_dek(view->extras, at->extra, &dek, err);
     const struct env_disk_point point = {view->catalogue, env_view_row(view, i), dek, source};
     st = st ? st : env_disk_open(chain, &point, out, err);
     envelope_dek_free(dek);

@@ -1,7 +1,10 @@
 #include "chain/extra.h"
 #include "base/error.h"
+#include "crypto/ctr.h"
+#include "crypto/random.h"
 #include "format/attributes.h"
 #include "object/reader.h"
+#include <stddef.h>
 #include <string.h>
 
 struct env_extras *env_extras_retain(struct env_extras *extras)
@@ -32,6 +35,8 @@ void env_extras_release(struct env_extras *extras)
         env_extra_free(ctx, &extras->item[i]);
     }
     env_free(ctx, extras->item);
+    env_lookup_free(ctx, &extras->by_link);
+    env_secret_free(ctx, extras->key, 32);
     env_free(ctx, extras);
     env_ctx_release(ctx);
 }
@@ -44,27 +49,120 @@ envelope_status env_extras_new(envelope_ctx *ctx, struct env_extras **out, envel
     }
     atomic_init(&e->refs, 1);
     e->ctx = env_ctx_retain(ctx);
+    envelope_status st = env_secret_new(ctx, 32, &e->key, err);
+    st = st ? st : env_random(e->key, 32, err);
+    if (st) {
+        env_extras_release(e);
+        return st;
+    }
     *out = e;
     return ENVELOPE_OK;
 }
 
+static const uint8_t *link_of(const void *items, size_t i)
+{
+    return ((const struct env_extra *)items)[i].row.link;
+}
+
+static envelope_status grow(struct env_extras *e, envelope_error *err)
+{
+    if (e->count < e->room) {
+        return ENVELOPE_OK;
+    }
+    size_t room = e->room ? 2 * e->room : 8;
+    struct env_extra *grown = env_alloc_array(e->ctx, room, sizeof *grown);
+    if (!grown) {
+        return env_nomem(err);
+    }
+    if (e->count) {
+        memcpy(grown, e->item, e->count * sizeof *grown);
+    }
+    env_free(e->ctx, e->item);
+    e->item = grown;
+    e->room = room;
+    return ENVELOPE_OK;
+}
+
+/* The key stream first, the DEK into it: it never lies here in plain. */
+static envelope_status seal_dek(const struct env_extras *e, struct env_extra *extra,
+                                envelope_error *err)
+{
+    extra->sealed_at = e->count;
+    memset(extra->sealed_dek, 0, sizeof extra->sealed_dek);
+    envelope_status st = env_ctr_xor(e->ctx, e->key, extra->sealed_at, extra->sealed_dek, err);
+    const uint8_t *dek = env_dek_key(extra->dek);
+    for (size_t i = 0; !st && i < sizeof extra->sealed_dek; i++) {
+        extra->sealed_dek[i] ^= dek[i];
+    }
+    envelope_dek_free(extra->dek);
+    extra->dek = NULL;
+    return st;
+}
+
 envelope_status env_extras_add(struct env_extras *e, struct env_extra *extra, envelope_error *err)
 {
-    if (e->count == e->room) {
-        size_t room = e->room ? 2 * e->room : 8;
-        struct env_extra *grown = env_alloc_array(e->ctx, room, sizeof *grown);
-        if (!grown) {
-            env_extra_free(e->ctx, extra);
-            return env_nomem(err);
-        }
-        if (e->count) {
-            memcpy(grown, e->item, e->count * sizeof *grown);
-        }
-        env_free(e->ctx, e->item);
-        e->item = grown;
-        e->room = room;
+    envelope_status st = grow(e, err);
+    st = st ? st : seal_dek(e, extra, err);
+    if (!st) {
+        e->item[e->count] = *extra;
+        st = env_lookup_extend(e->ctx, &e->by_link, e->item, e->count + 1, link_of, err);
     }
-    e->item[e->count++] = *extra;
+    if (st) {
+        env_extra_free(e->ctx, extra);
+        return st;
+    }
+    e->count++;
+    return ENVELOPE_OK;
+}
+
+envelope_status env_extras_dek(const struct env_extras *e, size_t i, envelope_dek **out,
+                               envelope_error *err)
+{
+    uint8_t *dek;
+    envelope_status st = env_secret_new(e->ctx, 32, &dek, err);
+    if (st) {
+        return st;
+    }
+    memcpy(dek, e->item[i].sealed_dek, 32);
+    st = env_ctr_xor(e->ctx, e->key, e->item[i].sealed_at, dek, err);
+    st = st ? st : env_dek_from(e->ctx, dek, out, err);
+    env_secret_free(e->ctx, dek, 32);
+    return st;
+}
+
+size_t env_extras_find(const struct env_extras *e, const uint8_t link[ENV_LINK_BYTES])
+{
+    size_t i = e ? env_lookup_find(&e->by_link, e->item, link_of, link) : SIZE_MAX;
+    return i == SIZE_MAX || memcmp(e->item[i].row.link, link, ENV_LINK_BYTES) != 0 ? SIZE_MAX : i;
+}
+
+envelope_status env_extras_arrange(struct env_extras *e, const size_t *order, size_t count,
+                                   envelope_error *err)
+{
+    struct env_lookup by_link = {0};
+    struct env_extra *item = env_alloc_array(e->ctx, e->room, sizeof *item);
+    if (!item) {
+        return env_nomem(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        item[i] = e->item[order[i]];
+    }
+    envelope_status st = env_lookup_extend(e->ctx, &by_link, item, count, link_of, err);
+    if (st) {
+        env_free(e->ctx, item);
+        return st;
+    }
+    for (size_t i = 0; i < count; i++) {
+        memset(&e->item[order[i]], 0, sizeof e->item[0]);
+    }
+    for (size_t i = 0; i < e->count; i++) {
+        env_extra_free(e->ctx, &e->item[i]);
+    }
+    env_free(e->ctx, e->item);
+    env_lookup_free(e->ctx, &e->by_link);
+    e->item = item;
+    e->by_link = by_link;
+    e->count = count;
     return ENVELOPE_OK;
 }
 
@@ -165,12 +263,14 @@ static envelope_status describe(const struct env_object *object, const char *nam
     if (st) {
         return st;
     }
+    size_t slots =
+        offsetof(struct env_slots, slot) + object->slots->count * sizeof(struct env_slot);
     out->name = env_strdup(ctx, name);
-    out->slots = env_alloc(ctx, sizeof *out->slots);
+    out->slots = env_alloc(ctx, slots);
     if (!out->name || !out->slots) {
         return env_nomem(err);
     }
-    *out->slots = *object->slots;
+    memcpy(out->slots, object->slots, slots);
     out->dek = env_dek_retain(object->dek);
     return ENVELOPE_OK;
 }

@@ -30,22 +30,40 @@ static envelope_status take_numbers(envelope_chain *chain, const uint64_t *numbe
     return ENVELOPE_OK;
 }
 
-/* A number that is neither listed nor forgotten was never a point here. */
+/* A number that is neither listed nor forgotten was never a point here. stones: the numbers of the
+ * tombstones, rising. */
+static envelope_status known(const struct env_catalogue *c, const uint64_t *stones,
+                             const uint64_t *numbers, size_t count, envelope_error *err)
+{
+    size_t n = c->head.tombstone_count;
+    for (size_t i = 0; i < count; i++) {
+        if (env_catalogue_find_number(c, numbers[i]) == SIZE_MAX &&
+            !(n && bsearch(&numbers[i], stones, n, sizeof *stones, rising))) {
+            return env_fail(err, ENVELOPE_E_NOT_FOUND, "there is no point %llu in this chain",
+                            (unsigned long long)numbers[i]);
+        }
+    }
+    return ENVELOPE_OK;
+}
+
 static envelope_status all_known(envelope_chain *chain, const uint64_t *numbers, size_t count,
                                  envelope_error *err)
 {
     struct env_catalogue *c = env_chain_catalogue(chain);
-    envelope_status st = ENVELOPE_OK;
-    for (size_t i = 0; !st && c && i < count; i++) {
-        bool known = env_catalogue_find_number(c, numbers[i]) != SIZE_MAX;
-        for (size_t k = 0; !known && k < c->head.tombstone_count; k++) {
-            known = c->head.tombstones[k].number == numbers[i];
-        }
-        if (!known) {
-            st = env_fail(err, ENVELOPE_E_NOT_FOUND, "there is no point %llu in this chain",
-                          (unsigned long long)numbers[i]);
-        }
+    if (!c) {
+        return ENVELOPE_OK;
     }
+    size_t n = c->head.tombstone_count;
+    uint64_t *stones = env_alloc_array(chain->ctx, n, sizeof *stones);
+    envelope_status st = stones ? ENVELOPE_OK : env_nomem(err);
+    for (size_t i = 0; !st && i < n; i++) {
+        stones[i] = c->head.tombstones[i].number;
+    }
+    if (!st && n) {
+        qsort(stones, n, sizeof *stones, rising);
+    }
+    st = st ? st : known(c, stones, numbers, count, err);
+    env_free(chain->ctx, stones);
     env_catalogue_release(c);
     return st;
 }
@@ -67,14 +85,11 @@ static bool contains(const struct env_put *put, uint64_t number)
 static envelope_status check_extra(const struct env_put *put, const struct env_catalogue *base,
                                    const struct env_extra *extra, envelope_error *err)
 {
-    for (size_t k = 0; k < base->row_count; k++) {
-        const struct env_row *row = &base->rows[k];
-        if (!memcmp(row->link, extra->parent, ENV_LINK_BYTES) && contains(put, row->number)) {
-            return env_fail(err, ENVELOPE_E_REFUSED,
-                            "point %llu is needed by %s, which is not listed yet: refresh, then "
-                            "again",
-                            (unsigned long long)row->number, extra->name);
-        }
+    size_t row = env_catalogue_find_link(base, extra->parent);
+    if (row != SIZE_MAX && contains(put, base->rows[row].number)) {
+        return env_fail(err, ENVELOPE_E_REFUSED,
+                        "point %llu is needed by %s, which is not listed yet: refresh, then again",
+                        (unsigned long long)base->rows[row].number, extra->name);
     }
     return ENVELOPE_OK;
 }

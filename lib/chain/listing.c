@@ -17,7 +17,7 @@ struct walk {
     envelope_error again_why;
 };
 
-static bool pending(const envelope_chain *chain, const uint8_t link[ENV_LINK_BYTES])
+bool env_is_pending(const envelope_chain *chain, const uint8_t link[ENV_LINK_BYTES])
 {
     for (uint32_t i = 0; chain->pinned && i < chain->pin.pending_count; i++) {
         if (!memcmp(chain->pin.pending[i].link, link, ENV_LINK_BYTES)) {
@@ -75,7 +75,7 @@ static envelope_status admit(struct walk *w, const struct env_seen *seen,
                              const struct env_headers *headers, bool *go, envelope_error *err)
 {
     const struct env_catalogue *base = w->how->base;
-    bool own = pending(w->chain, seen->link);
+    bool own = env_is_pending(w->chain, seen->link);
     bool known = false;
     bool yes = false;
     *go = false;
@@ -141,6 +141,12 @@ static bool skip_before(struct walk *w, const struct env_seen *seen)
     }
     if (seen->id.kind != ENV_KIND_FULL && seen->id.kind != ENV_KIND_INCREMENT) {
         skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_E_AUTH, "not a point");
+        return true;
+    }
+    size_t twin = env_extras_find(w->out->extras, seen->link);
+    if (twin != SIZE_MAX) {
+        skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_OK, "a copy of %.180s",
+             w->out->extras->item[twin].name);
         return true;
     }
     if (base && env_catalogue_tombstoned(base, seen->id.object_id)) {
@@ -253,45 +259,6 @@ static envelope_status visit(struct walk *w, const struct env_seen *seen, envelo
     return go ? keep(w, seen, &extra, err) : ENVELOPE_OK;
 }
 
-static bool among(const struct env_extras *extras, size_t count, const uint8_t link[ENV_LINK_BYTES])
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!memcmp(extras->item[i].row.link, link, ENV_LINK_BYTES)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* crypto.md, section 3: what an increment names is a point of this chain. Parents come before their
- * children; what has none here is not listed. */
-static void parents_first(struct walk *w)
-{
-    struct env_extras *e = w->out->extras;
-    size_t placed = 0;
-    for (size_t i = 0; i < e->count;) {
-        const struct env_extra extra = e->item[i];
-        bool ready = extra.row.kind == ENV_KIND_FULL ||
-                     env_catalogue_find_link(w->how->base, extra.parent) != SIZE_MAX ||
-                     among(e, placed, extra.parent) || pending(w->chain, extra.row.link);
-        if (!ready || i < placed) {
-            i++;
-            continue;
-        }
-        memmove(&e->item[placed + 1], &e->item[placed], (i - placed) * sizeof extra);
-        e->item[placed++] = extra;
-        i = placed; /* what stood before it may be its child */
-    }
-    for (size_t i = placed; i < e->count; i++) {
-        const struct env_subject subject = {.object = e->item[i].name};
-        env_emit(w->events, ENVELOPE_EVENT_MISPLACED, ENVELOPE_E_NOT_FOUND, &subject,
-                 "%s: an increment of a point that is not here: not listed by itself",
-                 e->item[i].name);
-        env_extra_free(w->chain->ctx, &e->item[i]);
-    }
-    e->count = placed;
-}
-
 static void note_claims(struct env_listed *out, const struct env_seen_list *seen, uint32_t base)
 {
     out->top_generation = base;
@@ -322,7 +289,7 @@ envelope_status env_unlisted(envelope_chain *chain, const struct env_listing *ho
         st = env_error_pass(err, ENVELOPE_E_AGAIN, &w.again_why);
     }
     if (!st && how->policy) {
-        parents_first(&w);
+        st = env_parents_first(chain, how->base, events, out->extras, err);
     }
     env_seen_free(&seen);
     if (st) {

@@ -24,10 +24,17 @@ struct env_listed {
 envelope_status env_unlisted(envelope_chain *chain, const struct env_listing *how,
                              const struct env_listener *events, struct env_listed *out,
                              envelope_error *err);
+/* Does this LINK stand in the host's pending list? */
+bool env_is_pending(const envelope_chain *chain, const uint8_t link[ENV_LINK_BYTES]);
+/* listing_order.c: parents before their children; an increment whose parent is neither here nor in
+ * base, and which is not pending, is told and left out. */
+envelope_status env_parents_first(envelope_chain *chain, const struct env_catalogue *base,
+                                  const struct env_listener *events, struct env_extras *extras,
+                                  envelope_error *err);
 /* What a slot says of its key; borrowed from the slot. */
 struct env_key env_slot_key(const struct env_slot *slot);
-/* A row for extra in the catalogue that is being made: key set, late flag, number (the expected one
- * if it is free, else the next). provenance is one of ENV_FROM_*. */
+/* A row for extra, whose dek is set, in the catalogue that is being made: key set, late flag,
+ * number (the expected one if it is free, else the next). provenance is one of ENV_FROM_*. */
 envelope_status env_catalogue_list(envelope_chain *chain, struct env_catalogue *catalogue,
                                    const struct env_extra *extra, uint8_t provenance,
                                    const struct env_listener *events, uint64_t *number,

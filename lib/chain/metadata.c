@@ -116,14 +116,26 @@ static uint8_t provenance(const envelope_chain *chain, const struct env_extra *e
     return ENV_FROM_GENERATION;
 }
 
-static envelope_status list_points(struct attempt *a, envelope_error *err)
+static envelope_status list_extra(struct attempt *a, size_t i, envelope_error *err)
 {
     uint64_t number;
+    struct env_extra extra = a->listed.extras->item[i];
+    if (env_catalogue_find_object(a->next, extra.row.object_id) != SIZE_MAX) {
+        return ENVELOPE_OK; /* two bear one id: the first is the point */
+    }
+    envelope_status st = env_extras_dek(a->listed.extras, i, &extra.dek, err);
+    st = st ? st
+            : env_catalogue_list(a->chain, a->next, &extra, provenance(a->chain, &extra), a->events,
+                                 &number, err);
+    envelope_dek_free(extra.dek);
+    return st;
+}
+
+static envelope_status list_points(struct attempt *a, envelope_error *err)
+{
     envelope_status st = ENVELOPE_OK;
     for (size_t i = 0; !st && i < a->listed.extras->count; i++) {
-        const struct env_extra *extra = &a->listed.extras->item[i];
-        st = env_catalogue_list(a->chain, a->next, extra, provenance(a->chain, extra), a->events,
-                                &number, err);
+        st = list_extra(a, i, err);
     }
     const struct env_extra *own = a->put->own;
     if (!st && own && !a->put->own_number) {

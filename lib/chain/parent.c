@@ -82,7 +82,7 @@ static envelope_status opens(const struct search *s, size_t row, envelope_error 
 {
     struct env_source source;
     envelope_status st = whole(s, row, err);
-    st = st ? st : env_source_listed(s->chain, s->catalogue, row, &source, err);
+    st = st ? st : env_source_listed(s->chain, s->catalogue, row, &s->files, &source, err);
     if (st) {
         return st;
     }
@@ -140,7 +140,7 @@ static envelope_status open_disk(struct search *s, envelope_error *err)
     struct env_parent *p = s->out;
     envelope_dek *dek = NULL;
     envelope_status st = whole(s, p->row, err);
-    st = st ? st : env_source_listed(s->chain, s->catalogue, p->row, &p->source, err);
+    st = st ? st : env_source_listed(s->chain, s->catalogue, p->row, &s->files, &p->source, err);
     st = st ? st : env_row_dek(s->catalogue, p->row, &dek, err);
     const struct env_disk_point point = {s->catalogue, &s->catalogue->rows[p->row], dek,
                                          &p->source};

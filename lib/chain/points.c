@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "chain/source.h"
 #include "format/attributes.h"
-#include "keys/list.h"
 #include <string.h>
 
 struct envelope_points {
@@ -12,9 +11,10 @@ struct envelope_points {
     struct env_files files;
     envelope_chain *chain; /* files' names are its context's */
     envelope_point *point;
-    envelope_key_ref *keys;       /* of the catalogue's head, by index */
-    envelope_key_ref *extra_keys; /* ENV_SLOTS_LIMIT an extra */
-    char *text;                   /* labels and made-up names */
+    envelope_key_ref *keys; /* of the catalogue's head, by index */
+    envelope_key_ref *extra_keys;
+    size_t *extra_first; /* where an extra's begin */
+    char *text;          /* labels and made-up names */
     size_t text_len;
     size_t text_room;
 };
@@ -60,12 +60,12 @@ static uint64_t parent_of(const struct env_view *v, size_t i)
         return row->parent;
     }
     const uint8_t *link = v->extras->item[v->at[i].extra].parent;
-    for (size_t k = 0; k < v->count; k++) {
-        if (!memcmp(env_view_row(v, k)->link, link, ENV_LINK_BYTES)) {
-            return v->at[k].number;
-        }
+    size_t listed = v->catalogue ? env_catalogue_find_link(v->catalogue, link) : SIZE_MAX;
+    if (listed != SIZE_MAX) {
+        return v->catalogue->rows[listed].number;
     }
-    return 0;
+    size_t extra = env_extras_find(v->extras, link);
+    return extra == SIZE_MAX ? 0 : v->extra_number[extra];
 }
 
 void env_row_name(const envelope_chain *chain, const struct env_row *row,
@@ -103,19 +103,34 @@ static envelope_status fill_keys(envelope_points *p, envelope_error *err)
 {
     const struct env_view *v = &p->view;
     size_t keys = v->catalogue ? v->catalogue->head.keys.count : 0;
-    size_t extras = v->extras ? v->extras->count : 0;
     p->keys = env_alloc_array(p->ctx, keys, sizeof *p->keys);
-    p->extra_keys = env_alloc_array(p->ctx, extras * ENV_SLOTS_LIMIT, sizeof *p->extra_keys);
-    if (!p->keys || !p->extra_keys) {
+    if (!p->keys) {
         return env_nomem(err);
     }
     for (size_t i = 0; i < keys; i++) {
         p->keys[i] = env_key_as_ref(&v->catalogue->head.keys.item[i]);
     }
+    return ENVELOPE_OK;
+}
+
+static envelope_status fill_extra_keys(envelope_points *p, envelope_error *err)
+{
+    const struct env_extras *e = p->view.extras;
+    size_t extras = e ? e->count : 0;
+    size_t all = 0;
     for (size_t i = 0; i < extras; i++) {
-        const struct env_slots *slots = v->extras->item[i].slots;
+        all += e->item[i].slots->count;
+    }
+    p->extra_keys = env_alloc_array(p->ctx, all, sizeof *p->extra_keys);
+    p->extra_first = env_alloc_array(p->ctx, extras, sizeof *p->extra_first);
+    if (!p->extra_keys || !p->extra_first) {
+        return env_nomem(err);
+    }
+    for (size_t i = 0, at = 0; i < extras; i++) {
+        const struct env_slots *slots = e->item[i].slots;
+        p->extra_first[i] = at;
         for (size_t k = 0; k < slots->count; k++) {
-            p->extra_keys[i * ENV_SLOTS_LIMIT + k] = env_slot_ref(&slots->slot[k]);
+            p->extra_keys[at++] = env_slot_ref(&slots->slot[k]);
         }
     }
     return ENVELOPE_OK;
@@ -126,6 +141,7 @@ static envelope_status build(envelope_points *p, envelope_error *err)
     envelope_status st = env_view_new(p->chain, &p->view, err);
     st = st ? st : env_files_list(p->chain, &p->files, err);
     st = st ? st : fill_keys(p, err);
+    st = st ? st : fill_extra_keys(p, err);
     if (st) {
         return st;
     }
@@ -179,6 +195,7 @@ void envelope_points_free(envelope_points *p)
     env_free(ctx, p->point);
     env_free(ctx, p->keys);
     env_free(ctx, p->extra_keys);
+    env_free(ctx, p->extra_first);
     env_free(ctx, p->text);
     env_files_free(p->chain, &p->files);
     env_view_free(&p->view);
@@ -241,55 +258,8 @@ const envelope_key_ref *envelope_points_key(const envelope_points *p, size_t i, 
     }
     const struct env_point_at *at = &p->view.at[i];
     if (at->row == SIZE_MAX) {
-        return &p->extra_keys[at->extra * ENV_SLOTS_LIMIT + k];
+        return &p->extra_keys[p->extra_first[at->extra] + k];
     }
     const struct env_catalogue *c = p->view.catalogue;
     return &p->keys[c->head.key_sets[c->rows[at->row].key_set].key[k]];
-}
-
-/* -- which key versions the chain still needs */
-
-static envelope_status add_key(envelope_points *p, size_t index, envelope_key_list *list,
-                               envelope_error *err)
-{
-    const struct env_key *key = &p->view.catalogue->head.keys.item[index];
-    envelope_key_info info = {
-        .size = sizeof info,
-        .ref = &p->keys[index],
-        .state = key->superseded ? ENVELOPE_KEY_DEACTIVATED : ENVELOPE_KEY_ACTIVE,
-        .flags = key->superseded ? 0 : ENVELOPE_KEY_NEWEST,
-    };
-    for (size_t i = 0; i < p->view.count; i++) {
-        for (size_t k = 0; k < envelope_points_key_count(p, i); k++) {
-            info.points += envelope_points_key(p, i, k) == info.ref;
-        }
-    }
-    return info.points || !key->superseded ? env_key_list_add(list, &info, err) : ENVELOPE_OK;
-}
-
-envelope_status envelope_chain_keys(const envelope_chain *chain, envelope_key_list **out,
-                                    envelope_error *err)
-{
-    envelope_points *p;
-    envelope_key_list *list;
-    envelope_status st = envelope_chain_points(chain, &p, err);
-    if (!st && !out) {
-        st = env_fail(err, ENVELOPE_E_INVALID, "out is NULL");
-    }
-    if (st) {
-        return st;
-    }
-    *out = NULL;
-    st = env_key_list_new(chain->ctx, &list, err);
-    size_t keys = p->view.catalogue ? p->view.catalogue->head.keys.count : 0;
-    for (size_t i = 0; !st && i < keys; i++) {
-        st = add_key(p, i, list, err);
-    }
-    envelope_points_free(p);
-    if (st) {
-        envelope_key_list_free(list);
-        return st;
-    }
-    *out = list;
-    return ENVELOPE_OK;
 }

@@ -16,6 +16,7 @@ struct env_view {
     struct env_extras *extras;       /* may be NULL */
     size_t count;
     struct env_point_at *at; /* by number */
+    uint64_t *extra_number;  /* of each extra; 0: the catalogue lists it by now */
 };
 /* As of this moment; numbers of unlisted points: the expected one if it is free, else the next. */
 envelope_status env_view_new(envelope_chain *chain, struct env_view *out, envelope_error *err);

@@ -33,9 +33,7 @@ static envelope_status open_point(envelope_reader *r, uint64_t number, envelope_
     st = select_point(r->chain, &v, number, &i, err);
     if (!st) {
         r->number = v.at[i].number;
-        st = v.at[i].row != SIZE_MAX
-                 ? env_source_listed(r->chain, v.catalogue, v.at[i].row, &r->source, err)
-                 : env_source_extra(r->chain, &v.extras->item[v.at[i].extra], &r->source, err);
+        st = env_source_of_view(r->chain, &v, i, NULL, &r->source, err);
     }
     if (!st && env_view_row(&v, i)->content == ENV_CONTENT_IMAGE) {
         st = env_disk_of_view(r->chain, &v, i, &r->source, &r->disk, err);

@@ -19,27 +19,35 @@ void env_source_close(struct env_source *s)
     }
 }
 
+static envelope_status open_found(envelope_chain *chain, const struct env_row *row,
+                                  const struct env_files *files, char name[ENV_NAME_MAX + 1],
+                                  struct env_source *s, envelope_error *err)
+{
+    const struct env_name *found = env_files_find(files, row->object_id);
+    envelope_status st = found ? env_store_open(chain->store, found->name, &s->file, err)
+                               : env_fail(err, ENVELOPE_E_NOT_FOUND,
+                                          "point %llu: its object %s is not in the repository",
+                                          (unsigned long long)row->number, name);
+    if (!st) {
+        snprintf(name, ENV_NAME_MAX + 1, "%s", found->name);
+    }
+    return st;
+}
+
 /* The name that the writer gave it, else whatever file bears the object id. */
 static envelope_status open_file(envelope_chain *chain, const struct env_row *row,
-                                 struct env_source *s, envelope_error *err)
+                                 const struct env_files *known, struct env_source *s,
+                                 envelope_error *err)
 {
     char name[ENV_NAME_MAX + 1];
     struct env_files files;
     env_row_name(chain, row, name);
     envelope_status st = env_store_open(chain->store, name, &s->file, err);
-    if (st == ENVELOPE_E_NOT_FOUND) {
+    if (st == ENVELOPE_E_NOT_FOUND && known) {
+        st = open_found(chain, row, known, name, s, err);
+    } else if (st == ENVELOPE_E_NOT_FOUND) {
         st = env_files_list(chain, &files, err);
-        if (st) {
-            return st;
-        }
-        const struct env_name *found = env_files_find(&files, row->object_id);
-        st = found ? env_store_open(chain->store, found->name, &s->file, err)
-                   : env_fail(err, ENVELOPE_E_NOT_FOUND,
-                              "point %llu: its object %s is not in the repository",
-                              (unsigned long long)row->number, name);
-        if (!st) {
-            snprintf(name, sizeof name, "%s", found->name);
-        }
+        st = st ? st : open_found(chain, row, &files, name, s, err);
         env_files_free(chain, &files);
     }
     if (st) {
@@ -178,7 +186,8 @@ static void tell(envelope_chain *chain, const struct env_source *s, uint64_t poi
 }
 
 envelope_status env_source_listed(envelope_chain *chain, const struct env_catalogue *c, size_t row,
-                                  struct env_source *s, envelope_error *err)
+                                  const struct env_files *files, struct env_source *s,
+                                  envelope_error *err)
 {
     const struct env_row *r = &c->rows[row];
     envelope_dek *dek = NULL;
@@ -186,7 +195,7 @@ envelope_status env_source_listed(envelope_chain *chain, const struct env_catalo
     s->ctx = chain->ctx;
     s->part = "payload";
     envelope_status st = env_row_dek(c, row, &dek, err);
-    st = st ? st : open_file(chain, r, s, err);
+    st = st ? st : open_file(chain, r, files, s, err);
     st = st ? st : open_listed(chain, r, dek, s, err);
     envelope_dek_free(dek);
     if (st && s->name) {
@@ -206,7 +215,7 @@ envelope_status env_source_listed(envelope_chain *chain, const struct env_catalo
 }
 
 envelope_status env_source_extra(envelope_chain *chain, const struct env_extra *extra,
-                                 struct env_source *s, envelope_error *err)
+                                 const envelope_dek *dek, struct env_source *s, envelope_error *err)
 {
     uint8_t prefix[ENV_PAYLOAD_PREFIX_BYTES];
     uint8_t id_short[ENV_ID_SHORT_BYTES];
@@ -220,7 +229,7 @@ envelope_status env_source_extra(envelope_chain *chain, const struct env_extra *
     }
     s->name = env_strdup(chain->ctx, extra->name);
     st = s->name ? ENVELOPE_OK : env_nomem(err);
-    st = st ? st : use_headers(s, extra->dek, extra->row.link, prefix, err);
+    st = st ? st : use_headers(s, dek, extra->row.link, prefix, err);
     if (!st && s->file.bytes < 2 * capacity + 64) {
         s->part = "object";
         st = env_fail(err, ENVELOPE_E_FORMAT, "%s is too short", s->name);
@@ -230,7 +239,7 @@ envelope_status env_source_extra(envelope_chain *chain, const struct env_extra *
         s->served = s->headers ? ENV_SERVED_TWIN : ENV_SERVED_WHOLE;
         s->place = (struct env_payload_place){2 * capacity, s->file.bytes - 2 * capacity - 64};
         env_row_id(&extra->row, chain->chain_id, id_short);
-        st = open_payload(s, extra->dek, id_short, prefix, extra->row.content, err);
+        st = open_payload(s, dek, id_short, prefix, extra->row.content, err);
     }
     if (st) {
         env_source_close(s);
@@ -238,4 +247,19 @@ envelope_status env_source_extra(envelope_chain *chain, const struct env_extra *
     }
     tell(chain, s, extra->row.number);
     return ENVELOPE_OK;
+}
+
+envelope_status env_source_of_view(envelope_chain *chain, const struct env_view *view, size_t i,
+                                   const struct env_files *files, struct env_source *out,
+                                   envelope_error *err)
+{
+    const struct env_point_at *at = &view->at[i];
+    envelope_dek *dek = NULL;
+    if (at->row != SIZE_MAX) {
+        return env_source_listed(chain, view->catalogue, at->row, files, out, err);
+    }
+    envelope_status st = env_extras_dek(view->extras, at->extra, &dek, err);
+    st = st ? st : env_source_extra(chain, &view->extras->item[at->extra], dek, out, err);
+    envelope_dek_free(dek);
+    return st;
 }

@@ -2,7 +2,7 @@
  * catalogue alone when both headers are dead. */
 #ifndef ENV_CHAIN_SOURCE_H
 #define ENV_CHAIN_SOURCE_H
-#include "chain/listing.h"
+#include "chain/points.h"
 
 /* Names of the files in points/, by object id. */
 struct env_files {
@@ -36,12 +36,19 @@ struct env_source {
     envelope_status headers; /* OK, E_FORMAT or E_AUTH */
     const char *part;        /* where it failed, as events of verify name it */
 };
-/* A listed point. E_NOT_FOUND: no file has it; E_FORMAT, E_AUTH: neither headers nor catalogue
- * serve. */
+/* A listed point. files: where it is looked for if it has not the name that its writer gave it;
+ * NULL: they are listed then. E_NOT_FOUND: no file has it; E_FORMAT, E_AUTH: neither headers nor
+ * catalogue serve. */
 envelope_status env_source_listed(envelope_chain *chain, const struct env_catalogue *catalogue,
-                                  size_t row, struct env_source *out, envelope_error *err);
+                                  size_t row, const struct env_files *files, struct env_source *out,
+                                  envelope_error *err);
 /* One that is not listed. */
 envelope_status env_source_extra(envelope_chain *chain, const struct env_extra *extra,
-                                 struct env_source *out, envelope_error *err);
+                                 const envelope_dek *dek, struct env_source *out,
+                                 envelope_error *err);
+/* Point i of a view, whichever it is. */
+envelope_status env_source_of_view(envelope_chain *chain, const struct env_view *view, size_t i,
+                                   const struct env_files *files, struct env_source *out,
+                                   envelope_error *err);
 void env_source_close(struct env_source *source);
 #endif

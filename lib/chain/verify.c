@@ -11,26 +11,19 @@ static bool is_forgotten(const struct env_verifying *w, const struct env_seen *s
     return c && env_catalogue_tombstoned(c, seen->id.object_id);
 }
 
-static bool is_shown(const struct env_verifying *w, const struct env_seen *s)
-{
-    for (size_t k = 0; w->view.extras && k < w->view.extras->count; k++) {
-        if (!strcmp(w->view.extras->item[k].name, s->name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void check_stranger(struct env_verifying *w, const struct env_seen *s)
 {
     const struct env_catalogue *c = w->view.catalogue;
+    const struct env_extras *extras = w->view.extras;
     const struct env_subject subject = {.object = s->name};
-    if (s->status || is_shown(w, s) || is_forgotten(w, s)) {
+    size_t extra = s->status ? SIZE_MAX : env_extras_find(extras, s->link);
+    if (s->status || is_forgotten(w, s) ||
+        (extra != SIZE_MAX && !strcmp(extras->item[extra].name, s->name))) {
         return;
     }
-    if (c && env_catalogue_find_link(c, s->link) != SIZE_MAX) {
+    if (extra != SIZE_MAX || (c && env_catalogue_find_link(c, s->link) != SIZE_MAX)) {
         env_verify_finding(w, &subject, ENVELOPE_OK, ENVELOPE_EVENT_MISPLACED,
-                           "object: a copy of a listed point, under another name");
+                           "object: a copy of another one, under another name");
         return;
     }
     env_verify_finding(w, &subject, ENVELOPE_E_AUTH, ENVELOPE_EVENT_FORGED,
@@ -75,6 +68,7 @@ static envelope_status walk_all(struct env_verifying *w, envelope_error *err)
                         (unsigned long long)only);
     }
     envelope_status st = only ? ENVELOPE_OK : env_verify_ask_first(w, err);
+    st = st ? st : env_files_list(w->chain, &w->files, err);
     for (size_t i = 0; !st && i < w->view.count; i++) {
         if (!only || w->view.at[i].number == only) {
             st = env_verify_point(w, i, err);
@@ -102,6 +96,7 @@ static envelope_status verify(envelope_chain *chain, const envelope_verify_optio
         env_call_begin(chain->ctx, &call);
         st = env_keyring_end(chain->keyring, &call, walk_all(&w, err));
         env_view_free(&w.view);
+        env_files_free(chain, &w.files);
     }
     if (w.buf) {
         env_wipe(w.buf, ENV_VERIFY_STEP);

@@ -138,10 +138,7 @@ envelope_status env_verify_point(struct env_verifying *w, size_t i, envelope_err
     struct env_source s;
     envelope_error why = ENVELOPE_ERROR_INIT;
     char name[ENV_NAME_MAX + 1];
-    envelope_status st =
-        at->row != SIZE_MAX
-            ? env_source_listed(w->chain, w->view.catalogue, at->row, &s, &why)
-            : env_source_extra(w->chain, &w->view.extras->item[at->extra], &s, &why);
+    envelope_status st = env_source_of_view(w->chain, &w->view, i, &w->files, &s, &why);
     if (st && env_verify_final(st)) {
         return env_error_pass(err, st, &why);
     }

@@ -17,9 +17,10 @@ struct env_verifying {
     const envelope_verify_options *how;
     bool repair;
     struct env_view view;
-    uint8_t *buf;          /* ENV_VERIFY_STEP */
-    envelope_status worst; /* of what was found */
-    envelope_error first;  /* the first finding of that status */
+    struct env_files files; /* as they were at the start */
+    uint8_t *buf;           /* ENV_VERIFY_STEP */
+    envelope_status worst;  /* of what was found */
+    envelope_error first;   /* the first finding of that status */
     uint64_t done;
     uint64_t total;
 };

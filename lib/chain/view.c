@@ -6,6 +6,7 @@
 void env_view_free(struct env_view *view)
 {
     env_free(view->ctx, view->at);
+    env_free(view->ctx, view->extra_number);
     env_catalogue_release(view->catalogue);
     env_extras_release(view->extras);
     memset(view, 0, sizeof *view);
@@ -25,29 +26,6 @@ static int by_number(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
-static bool taken(const struct env_view *v, uint64_t number)
-{
-    if (!number || (v->catalogue && env_catalogue_find_number(v->catalogue, number) != SIZE_MAX)) {
-        return true;
-    }
-    size_t listed = v->catalogue ? v->catalogue->row_count : 0;
-    for (size_t i = listed; i < v->count; i++) {
-        if (v->at[i].number == number) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint64_t highest(const struct env_view *v)
-{
-    uint64_t top = v->catalogue ? env_catalogue_next_number(v->catalogue) - 1 : 0;
-    for (size_t i = 0; i < v->count; i++) {
-        top = v->at[i].number > top ? v->at[i].number : top;
-    }
-    return top;
-}
-
 static bool listed_since(const struct env_view *v, const struct env_extra *extra)
 {
     return v->catalogue &&
@@ -62,9 +40,26 @@ static int by_expected(const void *a, const void *b)
                                   : (x->extra > y->extra) - (x->extra < y->extra);
 }
 
+/* The expected number if it is free, else the next. They come sorted by what they expected: so a
+ * number that the catalogue has given is free if no row has it and the one before did not get it;
+ * and above those, all from there to the top are taken. */
+static uint64_t number_for(const struct env_view *v, uint64_t expected, uint64_t listed,
+                           uint64_t before, uint64_t top)
+{
+    bool taken =
+        !expected || expected == before ||
+        (expected > listed
+             ? expected <= top
+             : v->catalogue && env_catalogue_find_number(v->catalogue, expected) != SIZE_MAX);
+    return taken ? top + 1 : expected;
+}
+
 /* Extras, sorted by the number that they expected, behind the rows. */
 static void add_extras(struct env_view *v, struct env_point_at *order)
 {
+    const uint64_t listed = v->catalogue ? env_catalogue_next_number(v->catalogue) - 1 : 0;
+    uint64_t top = listed;
+    uint64_t before = 0;
     size_t n = 0;
     for (size_t i = 0; i < v->extras->count; i++) {
         if (!listed_since(v, &v->extras->item[i])) {
@@ -74,9 +69,11 @@ static void add_extras(struct env_view *v, struct env_point_at *order)
     qsort(order, n, sizeof *order, by_expected);
     for (size_t i = 0; i < n; i++) {
         struct env_point_at at = order[i];
-        if (taken(v, at.number)) {
-            at.number = highest(v) + 1;
-        }
+        uint64_t expected = at.number;
+        at.number = number_for(v, expected, listed, before, top);
+        before = at.number == expected ? expected : before;
+        top = at.number > top ? at.number : top;
+        v->extra_number[at.extra] = at.number;
         v->at[v->count++] = at;
     }
 }
@@ -91,7 +88,8 @@ envelope_status env_view_new(envelope_chain *chain, struct env_view *v, envelope
     size_t extras = v->extras ? v->extras->count : 0;
     struct env_point_at *order = env_alloc_array(v->ctx, extras, sizeof *order);
     v->at = env_alloc_array(v->ctx, rows + extras, sizeof *v->at);
-    if (!v->at || !order) {
+    v->extra_number = env_alloc_array(v->ctx, extras, sizeof *v->extra_number);
+    if (!v->at || !v->extra_number || !order) {
         env_free(v->ctx, order);
         env_view_free(v);
         return env_nomem(err);

@@ -4,58 +4,19 @@
 #include "recovery/survey.h"
 #include <string.h>
 
-static bool names(const struct env_surveyed *item, size_t key)
-{
-    for (uint8_t i = 0; i < item->key_count; i++) {
-        if (item->key[i] == key) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_closed_point(const struct env_surveyed *item)
-{
-    return item->whole && item->public.kind == ENVELOPE_OBJECT_POINT &&
-           item->public.status != ENVELOPE_OK;
-}
-
-/* The metadata objects among the items: few, so that a look at each point stays cheap. */
-struct metadata {
-    size_t count;
-    const struct env_surveyed **item;
-};
-
-static envelope_status find_metadata(const envelope_survey *s, struct metadata *out,
-                                     envelope_error *err)
-{
-    out->count = 0;
-    out->item = env_alloc_array(s->ctx, s->count, sizeof *out->item);
-    if (!out->item) {
-        return env_nomem(err);
-    }
-    for (size_t i = 0; i < s->count; i++) {
-        const struct env_surveyed *m = &s->item[i];
-        if (m->whole && m->public.kind == ENVELOPE_OBJECT_METADATA &&
-            m->public.status != ENVELOPE_E_AUTH) {
-            out->item[out->count++] = m;
-        }
-    }
-    return ENVELOPE_OK;
-}
-
 /* Would this key open the point: by a slot of its own, or by metadata that came after it and so
  * lists it? As the headers claim. */
-static bool would_open(const struct metadata *metadata, const struct env_surveyed *point,
-                       size_t key)
+static bool would_open(const envelope_survey *s, const struct env_surveyed *point, size_t key)
 {
-    if (names(point, key)) {
+    const uint8_t *chain_id = point->id.chain_id;
+    const struct env_surveyed *m;
+    if (env_surveyed_names(point, key)) {
         return true;
     }
-    for (size_t i = 0; i < metadata->count; i++) {
-        const struct env_surveyed *m = metadata->item[i];
-        if (m->id.number > point->id.number && names(m, key) &&
-            !memcmp(m->id.chain_id, point->id.chain_id, ENV_CHAIN_ID_BYTES)) {
+    for (size_t at = env_survey_first(s, chain_id);
+         (m = env_survey_of(s, at, chain_id)) && m->public.kind == ENVELOPE_OBJECT_METADATA; at++) {
+        if (m->whole && m->public.status != ENVELOPE_E_AUTH && m->id.number > point->id.number &&
+            env_surveyed_names(m, key)) {
             return true;
         }
     }
@@ -63,15 +24,14 @@ static bool would_open(const struct metadata *metadata, const struct env_surveye
 }
 
 /* The key that opens most of what is still closed, the higher version at equal; SIZE_MAX: none. */
-static size_t best_key(const envelope_survey *s, const struct metadata *metadata,
-                       const uint8_t *covered)
+static size_t best_key(const envelope_survey *s, const uint8_t *covered)
 {
     size_t best = SIZE_MAX;
     size_t most = 0;
     for (size_t k = 0; k < s->keys.count; k++) {
         size_t opens = 0;
         for (size_t i = 0; i < s->count; i++) {
-            opens += !covered[i] && would_open(metadata, &s->item[i], k);
+            opens += !covered[i] && would_open(s, &s->item[i], k);
         }
         bool newer = opens == most && best != SIZE_MAX &&
                      s->keys.item[k].version > s->keys.item[best].version;
@@ -87,26 +47,22 @@ static size_t best_key(const envelope_survey *s, const struct metadata *metadata
  */
 static envelope_status smallest_set(const envelope_survey *s, uint8_t *chosen, envelope_error *err)
 {
-    struct metadata metadata;
     size_t best;
-    envelope_status st = find_metadata(s, &metadata, err);
-    if (st) {
-        return st;
-    }
     uint8_t *covered = env_alloc(s->ctx, s->count);
-    for (size_t i = 0; covered && i < s->count; i++) {
-        covered[i] = !is_closed_point(&s->item[i]);
+    if (!covered) {
+        return env_nomem(err);
     }
-    while (covered && (best = best_key(s, &metadata, covered)) != SIZE_MAX) {
+    for (size_t i = 0; i < s->count; i++) {
+        covered[i] = !env_surveyed_closed(&s->item[i]);
+    }
+    while ((best = best_key(s, covered)) != SIZE_MAX) {
         chosen[best] = 1;
         for (size_t i = 0; i < s->count; i++) {
-            covered[i] |= would_open(&metadata, &s->item[i], best);
+            covered[i] |= would_open(s, &s->item[i], best);
         }
     }
-    st = covered ? ENVELOPE_OK : env_nomem(err);
     env_free(s->ctx, covered);
-    env_free(s->ctx, metadata.item);
-    return st;
+    return ENVELOPE_OK;
 }
 
 static bool is_newest(const struct env_keys *keys, size_t k)
@@ -131,16 +87,11 @@ static envelope_status add(const envelope_survey *s, size_t k, const uint8_t *ch
         .ref = &ref,
         .state = ENVELOPE_KEY_UNKNOWN,
         .status = s->tried ? s->state[k].status : ENVELOPE_E_NO_KEY,
+        .points = s->use[k].points,
+        .points_alone = s->use[k].closed,
     };
     info.flags = (is_newest(&s->keys, k) ? ENVELOPE_KEY_NEWEST : 0) |
                  (chosen && chosen[k] ? ENVELOPE_KEY_IN_SMALLEST_SET : 0);
-    for (size_t i = 0; i < s->count; i++) {
-        const struct env_surveyed *item = &s->item[i];
-        if (names(item, k) && item->public.kind == ENVELOPE_OBJECT_POINT) {
-            info.points++;
-            info.points_alone += is_closed_point(item);
-        }
-    }
     return env_key_list_add(list, &info, err);
 }
 

@@ -37,7 +37,9 @@ static envelope_status note_keys(envelope_survey *s, struct env_surveyed *item,
             }
             at = s->keys.count - 1;
         }
-        item->key[item->key_count++] = (uint32_t)at;
+        if (!env_surveyed_names(item, at)) { /* two ids of one key */
+            item->key[item->key_count++] = (uint32_t)at;
+        }
     }
     return ENVELOPE_OK;
 }
@@ -147,6 +149,7 @@ envelope_status envelope_survey_new(envelope_store *store, const envelope_survey
     s->progress = o.progress;
     s->user = o.user;
     st = read_all(s, o.chain, err);
+    st = st ? st : env_survey_prepare(s, err);
     if (st) {
         envelope_survey_free(s);
         return st;
@@ -168,6 +171,8 @@ void envelope_survey_free(envelope_survey *s)
     }
     env_free(ctx, s->item);
     env_free(ctx, s->state);
+    env_free(ctx, s->by_chain);
+    env_free(ctx, s->use);
     env_keys_free(ctx, &s->keys);
     envelope_store_free(s->store);
     env_free(ctx, s);

@@ -116,10 +116,10 @@ static bool open_already(const struct env_surveyed *item)
 
 static envelope_status apply(struct attempt *a, const struct env_catalogue *c, envelope_error *err)
 {
-    for (size_t i = 0; i < a->s->count; i++) {
-        struct env_surveyed *item = &a->s->item[i];
-        if (open_already(item) || item->public.kind != ENVELOPE_OBJECT_POINT ||
-            memcmp(item->id.chain_id, c->id.chain_id, ENV_CHAIN_ID_BYTES) != 0) {
+    struct env_surveyed *item;
+    for (size_t at = env_survey_first(a->s, c->id.chain_id);
+         (item = env_survey_of(a->s, at, c->id.chain_id)); at++) {
+        if (open_already(item) || item->public.kind != ENVELOPE_OBJECT_POINT) {
             continue;
         }
         size_t row = env_catalogue_find_object(c, item->id.object_id);
@@ -235,6 +235,7 @@ envelope_status envelope_survey_try(envelope_survey *survey, envelope_keyring *k
     st = st ? st : try_kind(&a, false, err);
     st = st ? st : key_states(&a, err);
     st = env_keyring_end(keyring, &call, st);
+    env_survey_count(survey);
     if (st) {
         return st;
     }

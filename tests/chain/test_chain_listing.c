@@ -1,7 +1,9 @@
 /* Which points a host lists by itself, which are late, which is the latest (crypto.md 4.2, 4.7, W5,
  * and the rule's last sentence): planted by somebody who could open the chain once. */
 #include "attacker.h"
+#include "chain/catalogue_parts.h"
 #include "chain/chain.h"
+#include <stdio.h>
 #include <string.h>
 
 static struct memory_store mem;
@@ -171,19 +173,38 @@ START_TEST(late_by_an_unknown_key)
 }
 END_TEST
 
-/* Names are hints: a copy of a listed point under another one is that point, and adds none. No key
- * is needed to make it. */
-START_TEST(copy_under_another_name)
+/* Under another name, as anybody can who writes files. */
+static void copy_last(const char *part)
+{
+    char name[208];
+    size_t at = 0;
+    const struct memory_file *f = NULL;
+    for (const struct memory_file *next; (next = memory_next(&mem, part, &at));) {
+        f = next;
+    }
+    snprintf(name, sizeof name, "%s", f->name);
+    memset(strstr(name, part) + strlen(part), 'a', 32);
+    memory_put(&mem, name, f->data, f->len);
+}
+
+/* How often a KMS is asked by whoever opens the chain and refreshes it. */
+static unsigned unwraps(void)
+{
+    unsigned before = kms.unwrapped;
+    ck_assert_uint_eq(rows_then(0), 1);
+    return kms.unwrapped - before;
+}
+
+/* Names are hints: a copy of a listed point is that point, and adds none; nobody is asked for it.
+ */
+START_TEST(copy_of_a_listed_point)
 {
     envelope_error err = ENVELOPE_ERROR_INIT;
-    char name[208];
     begin_at(1);
-    size_t at = 0;
-    const struct memory_file *f = memory_next(&mem, "-full-", &at);
-    snprintf(name, sizeof name, "%s", f->name);
-    memset(strstr(name, "-full-") + 6, 'a', 32);
-    memory_put(&mem, name, f->data, f->len);
-    ck_assert_uint_eq(rows_then(ENVELOPE_EVENT_MISPLACED), 1);
+    unsigned usual = unwraps();
+    copy_last("-full-");
+    ck_assert_uint_eq(unwraps(), usual);
+    ck_assert_ptr_nonnull(host_event(&h, ENVELOPE_EVENT_MISPLACED));
     envelope_chain *chain = host_open(&h, &mem, NULL);
     ck_assert_uint_eq(shown(chain, 0), 1);
     MUST(envelope_chain_verify(chain, NULL, &err));
@@ -192,13 +213,31 @@ START_TEST(copy_under_another_name)
 }
 END_TEST
 
-/* -- tombstones */
-
 static envelope_status no_metadata(void *user, const char *name)
 {
     (void)user;
     return strstr(name, "/meta/") ? ENVELOPE_E_IO : ENVELOPE_OK;
 }
+
+START_TEST(copy_of_an_unlisted_point)
+{
+    envelope_error err = ENVELOPE_ERROR_INIT;
+    begin_at(1);
+    mem.before_finish = no_metadata;
+    job(&h, &mem, 2, 100);
+    mem.before_finish = NULL;
+    copy_last("-full-");
+    envelope_chain *chain = host_open(&h, &mem, NULL);
+    ck_assert_ptr_nonnull(host_event(&h, ENVELOPE_EVENT_MISPLACED));
+    ck_assert_uint_eq(shown(chain, 0), 2);
+    MUST(envelope_chain_verify(chain, NULL, &err));
+    envelope_chain_free(chain);
+    ck_assert_uint_eq(rows_then(ENVELOPE_EVENT_MISPLACED), 2);
+    end();
+}
+END_TEST
+
+/* -- tombstones */
 
 /* A forgotten point that is still there, or has come back, is not listed; its number is not given
  * again; this host does not wait for it any more. */
@@ -217,6 +256,7 @@ START_TEST(forgotten)
     head->tombstone_count = 1;
     head->tombstones[0].number = 7;
     memcpy(head->tombstones[0].object_id, chain->pin.pending[0].object_id, 16);
+    MUST(env_catalogue_index(chain->catalogue, &err));
     ck_assert_uint_eq(back_up(chain, 3, 10), 8);
     ck_assert_uint_eq(chain->catalogue->row_count, 2);
     ck_assert_uint_eq(chain->pin.pending_count, 0);
@@ -293,7 +333,8 @@ Suite *suite(void)
     tcase_add_loop_test(t, host_is_behind, 0, 2);
     tcase_add_loop_test(t, metadata_is_missing, 0, 2);
     tcase_add_test(t, late_by_an_unknown_key);
-    tcase_add_test(t, copy_under_another_name);
+    tcase_add_test(t, copy_of_a_listed_point);
+    tcase_add_test(t, copy_of_an_unlisted_point);
     tcase_add_test(t, forgotten);
     tcase_add_test(t, latest_by_metadata_number);
     tcase_add_test(t, latest_is_our_own);

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import shutil
 
 import kit
 
@@ -23,6 +24,22 @@ class List(kit.Case):
                                    r"lab/vm version 1  monday$")
         self.assertRegex(lines[2], r"^ +2 .* increment +1 B +.* lab/vm version 1$")
         self.assertEqual(len(lines), 3)
+
+    def test_tree_with_two_increments_of_one_point(self):
+        """Another host's, which did not live to list it."""
+        self.home.backup(kit.sample(1 << 17, 1))
+        shutil.copytree(self.home / "repo", self.home / "aside")
+        shutil.copytree(self.home.state, self.home / "other")
+        self.home.backup(kit.sample(1 << 17, 2))
+        self.home.backup(kit.sample(1 << 17, 3))
+        self.home.run("backup", "aside", "-", "--state", self.home / "other", data=kit.sample(1 << 17, 4))
+        for made in self.home.objects("points", "aside"):
+            there = self.home / "repo" / made.relative_to(self.home / "aside")
+            if "-incr-" in made.name:
+                shutil.copy(made, there)
+        self.home.run("refresh", "repo")
+        tree = self.home.run("list", "repo", "--tree").out
+        self.assertRegex(tree, r"\A1  .*\n  \+ 2  .*\n    \+ 3  .*\n  \+ 4  .*\n\Z")
 
     def test_no_points_yet(self):
         self.assertIn("no restore points", self.home.run("list", "repo").out)

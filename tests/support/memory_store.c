@@ -215,6 +215,9 @@ static envelope_status open_file(void *self, const char *name, void **file, uint
                                  envelope_error *err)
 {
     struct memory_store *mem = ((struct memory_host *)self)->mem;
+    if (mem->before_open) {
+        mem->before_open(mem->user, name);
+    }
     struct memory_file *f = memory_find(mem, name);
     struct memory_writing *w = find_writing(mem, name);
     if (!f && !w) {

@@ -22,6 +22,8 @@ struct memory_store {
     struct memory_writing *under_way;
     /* called before a file gets its final name, if set; a nonzero status fails the finish */
     envelope_status (*before_finish)(void *user, const char *name);
+    /* called when a file is opened for reading */
+    void (*before_open)(void *user, const char *name);
     /* called before names are listed */
     void (*before_list)(void *user, const char *prefix);
     /* called before what was written is read back: the bytes may be altered */

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "check_main.h"
 #include "crypto/digest.h"
+#include "crypto/siphash.h"
 #include "failing.h"
 #include <string.h>
 
@@ -97,6 +98,21 @@ START_TEST(expand_joins_its_parts)
 }
 END_TEST
 
+/* Appendix A of the paper: key 00 01 .. 0f, 15 bytes 00 01 .. 0e. */
+START_TEST(siphash)
+{
+    uint8_t key[16];
+    uint8_t in[15];
+    for (uint8_t i = 0; i < 16; i++) {
+        key[i] = i;
+    }
+    memcpy(in, key, sizeof in);
+    ck_assert(env_siphash(key, in, sizeof in) == 0xa129ca6149be45e5u);
+    key[15] ^= 1;
+    ck_assert(env_siphash(key, in, sizeof in) != 0xa129ca6149be45e5u);
+}
+END_TEST
+
 START_TEST(limits)
 {
     envelope_ctx *ctx = test_ctx();
@@ -123,6 +139,7 @@ Suite *suite(void)
                                 chain_derivations,
                                 labelled_hash_and_mac,
                                 expand_joins_its_parts,
+                                siphash,
                                 limits,
                                 NULL};
     return suite_of("crypto digest", 20, all);
