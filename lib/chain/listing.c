@@ -289,7 +289,7 @@ envelope_status env_unlisted(envelope_chain *chain, const struct env_listing *ho
         st = env_error_pass(err, ENVELOPE_E_AGAIN, &w.again_why);
     }
     if (!st && how->policy) {
-        st = env_parents_first(chain, how->base, events, out->extras, err);
+        st = env_parents_first(chain, how, events, out->extras, err);
     }
     env_seen_free(&seen);
     if (st) {

@@ -27,8 +27,8 @@ envelope_status env_unlisted(envelope_chain *chain, const struct env_listing *ho
 /* Does this LINK stand in the host's pending list? */
 bool env_is_pending(const envelope_chain *chain, const uint8_t link[ENV_LINK_BYTES]);
 /* listing_order.c: parents before their children; an increment whose parent is neither here nor in
- * base, and which is not pending, is told and left out. */
-envelope_status env_parents_first(envelope_chain *chain, const struct env_catalogue *base,
+ * how->base, and which is not pending, is told and left out. */
+envelope_status env_parents_first(envelope_chain *chain, const struct env_listing *how,
                                   const struct env_listener *events, struct env_extras *extras,
                                   envelope_error *err);
 /* What a slot says of its key; borrowed from the slot. */

@@ -379,75 +379,6 @@ START_TEST(t24_second_host_meanwhile)
 }
 END_TEST
 
-/* -- a point that another host lists before its own does, and forgets, too */
-
-struct second {
-    struct host *host;
-    struct memory_store *mem;
-    bool forgets;
-    bool waits; /* what is forgotten is still there */
-};
-
-static envelope_status no_metadata(void *user, const char *name)
-{
-    (void)user;
-    return strstr(name, "/meta/") ? ENVELOPE_E_IO : ENVELOPE_OK;
-}
-
-/* The new point is the last one; one more is left that nobody has listed. */
-static void list_first(void *user, const char *name)
-{
-    struct second *s = user;
-    envelope_error err = ENVELOPE_ERROR_INIT;
-    if (!strstr(name, "-full-")) {
-        return;
-    }
-    s->mem->after_finish = NULL;
-    envelope_chain *chain = host_open(s->host, s->mem, NULL);
-    MUST(envelope_chain_refresh(chain, 0, NULL, &err));
-    const uint64_t last[] = {2};
-    struct memory_file *point = memory_find(s->mem, name);
-    struct memory_store kept = {0};
-    memory_put(&kept, point->name, point->data, point->len);
-    if (s->forgets) {
-        MUST(envelope_chain_forget(chain, last, 1, NULL, NULL, &err));
-    }
-    if (s->waits) {
-        memory_put(s->mem, kept.file[0].name, kept.file[0].data, kept.file[0].len);
-    }
-    memory_store_clear(&kept);
-    envelope_chain_free(chain);
-    s->mem->before_finish = no_metadata;
-    job(s->host, s->mem, 9, 10);
-    s->mem->before_finish = NULL;
-}
-
-/* _i: 0 only listed, 1 forgotten and gone, 2 forgotten and still there. */
-START_TEST(listed_by_another)
-{
-    struct memory_store mem = {0};
-    struct test_kms kms = {0};
-    struct host one;
-    struct host two;
-    struct second second = {&two, &mem, _i != 0, _i == 2};
-    host_begin(&one, &kms, 1, 1);
-    host_begin(&two, &kms, 1, 1);
-    envelope_chain_free(host_create(&one, &mem, "vm"));
-    job(&one, &mem, 1, 100);
-    mem.user = &second;
-    mem.after_finish = list_first;
-    ck_assert_uint_eq(job(&one, &mem, 2, 100), 2);
-    ck_assert_int_eq(host_event(&one, ENVELOPE_EVENT_FORGOTTEN) != NULL, _i != 0);
-    ck_assert_ptr_null(host_event(&one, ENVELOPE_EVENT_DAMAGED));
-    ck_assert_uint_eq(points(&one, &mem, 0), _i ? 2 : 3);
-    ck_assert_uint_eq(points(&one, &mem, ENVELOPE_POINT_UNLISTED | ENVELOPE_POINT_UNREADABLE), 0);
-    ck_assert_uint_eq(count_files(&mem, "-full-"), _i == 1 ? 2 : 3);
-    host_end(&two);
-    host_end(&one);
-    memory_store_clear(&mem);
-}
-END_TEST
-
 Suite *suite(void)
 {
     Suite *s = suite_create("chain_hosts");
@@ -462,7 +393,6 @@ Suite *suite(void)
     tcase_add_test(t, forged_detached_point);
     tcase_add_test(t, t23_fork);
     tcase_add_loop_test(t, t24_second_host_meanwhile, 0, 15);
-    tcase_add_loop_test(t, listed_by_another, 0, 3);
     suite_add_tcase(s, t);
     return s;
 }
