@@ -21,18 +21,24 @@ static void tell_closed(struct env_verifying *w, const struct env_subject *subje
                        why->message);
 }
 
-/* Loading it proves its length too: the final chunk says that it is the last. */
-static envelope_status load(struct env_verifying *w, const struct env_subject *subject,
-                            struct env_store_file *file, struct env_object *object, bool *loaded,
-                            envelope_error *why)
+/* Loading it proves its length too: the final chunk says that it is the last. Told in the order in
+ * which a reader meets them: the end of the file, then what is in it. */
+static envelope_status check_payload(struct env_verifying *w, struct env_verify_object *o,
+                                     struct env_store_file *file, struct env_object *object,
+                                     const struct env_payload_place *place, envelope_error *err)
 {
     struct env_catalogue *c = NULL;
-    envelope_status st = env_catalogue_load(object, env_store_read, file, &c, why);
+    envelope_error why = ENVELOPE_ERROR_INIT;
+    envelope_status loaded = env_catalogue_load(object, env_store_read, file, &c, &why);
     env_catalogue_release(c);
-    *loaded = !st;
-    if (st == ENVELOPE_E_AUTH || st == ENVELOPE_E_FORMAT) {
-        env_verify_finding(w, subject, st, ENVELOPE_EVENT_DAMAGED, "payload: %.300s", why->message);
-        return ENVELOPE_OK;
+    if (loaded && loaded != ENVELOPE_E_AUTH && loaded != ENVELOPE_E_FORMAT) {
+        return env_error_pass(err, loaded, &why);
+    }
+    o->length_proven = !loaded;
+    envelope_status st = env_verify_tail(w, o, file, place, err);
+    if (!st && loaded) {
+        env_verify_finding(w, o->subject, loaded, ENVELOPE_EVENT_DAMAGED, "payload: %.300s",
+                           why.message);
     }
     return st;
 }
@@ -59,8 +65,7 @@ static envelope_status check_catalogue(struct env_verifying *w, const struct env
         return ENVELOPE_OK;
     }
     const struct env_payload_place place = {front, file->bytes - front - ENV_TAIL_BYTES};
-    st = load(w, subject, file, object, &o.length_proven, why);
-    return st ? st : env_verify_tail(w, &o, file, &place, why);
+    return check_payload(w, &o, file, object, &place, why);
 }
 
 static envelope_status open_metadata(struct env_verifying *w, const struct env_subject *subject,
