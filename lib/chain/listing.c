@@ -143,6 +143,7 @@ static bool skip_before(struct walk *w, const struct env_seen *seen)
         skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_E_AUTH, "not a point");
         return true;
     }
+    /* Two names of one point: it is opened by the first, and no key is asked for the other. */
     size_t twin = env_extras_find(w->out->extras, seen->link);
     if (twin != SIZE_MAX) {
         skip(w, seen, ENVELOPE_EVENT_MISPLACED, ENVELOPE_OK, "a copy of %.180s",
